@@ -1,0 +1,71 @@
+"""What an acquisition in progress may ask about the call that it serves.
+
+A credential is one method with one argument; everything else that it may need from whoever called it (the clock,
+whether a person may be prompted, whether anybody still waits) is here, set for the thread that runs `acquire()`.
+Used by itself, outside a provider, a credential gets the defaults: the system's clock, prompting allowed.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any
+
+from .engine.clock import SYSTEM_CLOCK
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, MutableMapping
+
+    from .engine.clock import Clock, Signal
+
+__all__ = ["Acquiring", "acquiring", "current"]
+
+
+class Acquiring:
+    """The surroundings of one `acquire()` call.
+
+    Args:
+        clock: Where time and randomness come from.
+        may_prompt: False in background renewal: raise InteractionRequired instead of prompting.
+        abandoned: Set when the last waiter of an interactive flight has left: stop polling.
+        on_prompt: Called with the epoch second until which a person has time to answer; waiters then wait that long.
+        sign_ins: Where sign-ins are remembered for the process, by credential identity.
+    """
+
+    __slots__ = ("abandoned", "clock", "may_prompt", "on_prompt", "sign_ins")
+
+    def __init__(
+        self,
+        clock: Clock = SYSTEM_CLOCK,
+        *,
+        may_prompt: bool = True,
+        abandoned: Signal | None = None,
+        on_prompt: Callable[[float], None] | None = None,
+        sign_ins: MutableMapping[tuple[str, ...], Any] | None = None,
+    ) -> None:
+        from .engine.clock import Signal
+
+        self.clock = clock
+        self.may_prompt = may_prompt
+        self.abandoned = abandoned or Signal()
+        self.on_prompt = on_prompt or (lambda expires_on: None)
+        self.sign_ins: MutableMapping[tuple[str, ...], Any] = {} if sign_ins is None else sign_ins
+
+
+_current: ContextVar[Acquiring | None] = ContextVar("entra_tokens_acquiring", default=None)
+_BY_ITSELF = Acquiring()
+
+
+def current() -> Acquiring:
+    """The surroundings of the call that runs on this thread."""
+    return _current.get() or _BY_ITSELF
+
+
+@contextmanager
+def acquiring(surroundings: Acquiring) -> Iterator[None]:
+    """Run a credential in these surroundings."""
+    reset = _current.set(surroundings)
+    try:
+        yield
+    finally:
+        _current.reset(reset)

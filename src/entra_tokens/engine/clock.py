@@ -1,0 +1,116 @@
+"""The only reader of time and randomness."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["SYSTEM_CLOCK", "Clock", "ShiftedClock", "Signal", "SystemClock"]
+
+
+class Signal:
+    """A one-way flag that a sleeper can be woken by: `threading.Event` plus callbacks, so that a manual clock can wait
+    for it and for its own time at once. Any thread may call anything."""
+
+    __slots__ = ("_callbacks", "_event", "_lock")
+
+    def __init__(self) -> None:
+        self._event = threading.Event()
+        self._lock = threading.Lock()
+        self._callbacks: list[Callable[[], None]] = []
+
+    def set(self) -> None:
+        with self._lock:
+            self._event.set()
+            callbacks, self._callbacks = self._callbacks, []
+        for callback in callbacks:
+            callback()
+
+    def is_set(self) -> bool:
+        return self._event.is_set()
+
+    def wait(self, seconds: float | None = None) -> bool:
+        return self._event.wait(seconds)
+
+    def call_when_set(self, callback: Callable[[], None]) -> None:
+        with self._lock:
+            if not self._event.is_set():
+                self._callbacks.append(callback)
+                return
+        callback()
+
+
+class Clock(Protocol):
+    """Two readings of time, since neither alone can be trusted, and a source of randomness.
+
+    `wall` is epoch seconds, and jumps when somebody sets the clock. `boot` counts seconds since some start, suspend
+    included, and never jumps.
+    """
+
+    @property
+    def wall(self) -> Callable[[], float]: ...
+
+    @property
+    def boot(self) -> Callable[[], float]: ...
+
+    def uniform(self, low: float, high: float) -> float:
+        """A random number between the two."""
+        ...
+
+    def sleep(self, seconds: float, wake: Signal) -> bool:
+        """Sleep on this clock's time until it is over or the signal is set; True if it was set."""
+        ...
+
+    def reseed(self) -> None:
+        """Draw other numbers than the parent process does (after a fork)."""
+        ...
+
+
+def _boot_reader() -> Callable[[], float]:
+    # CLOCK_MONOTONIC stops in suspend on Linux, so that a laptop would serve an expired token after waking. On macOS
+    # CLOCK_MONOTONIC_RAW and on Windows QueryUnbiased... are not to be had here: monotonic() counts sleep on neither
+    # for sure, and the wall clock covers what it misses.
+    clock_id = getattr(time, "CLOCK_BOOTTIME", None)
+    if clock_id is None:
+        return time.monotonic  # noqa: TID251 - the one place
+    from functools import partial
+
+    return partial(time.clock_gettime, clock_id)
+
+
+class SystemClock:
+    """The machine's clocks."""
+
+    def __init__(self) -> None:
+        self.wall: Callable[[], float] = time.time  # noqa: TID251 - the one place
+        self.boot: Callable[[], float] = _boot_reader()
+        self._random = random.Random()  # noqa: S311, TID251 - jitter, not a secret
+
+    def uniform(self, low: float, high: float) -> float:
+        return self._random.uniform(low, high)
+
+    def sleep(self, seconds: float, wake: Signal) -> bool:
+        return wake.wait(max(seconds, 0.0))
+
+    def reseed(self) -> None:
+        self._random.seed()
+
+
+SYSTEM_CLOCK = SystemClock()
+
+
+class ShiftedClock:
+    """Another clock, some seconds ahead: how an emulator lets an hour pass. Sleeps are not shortened."""
+
+    def __init__(self, base: Clock, seconds: float) -> None:
+        base_wall, base_boot = base.wall, base.boot
+        self.wall: Callable[[], float] = lambda: base_wall() + seconds
+        self.boot: Callable[[], float] = lambda: base_boot() + seconds
+        self.uniform = base.uniform
+        self.sleep = base.sleep
+        self.reseed = base.reseed
