@@ -52,7 +52,7 @@ def test_the_environment_is_silent(name: str) -> None:
 LEAKS = {
     "socket": ("import socket\ndef test_it():\n    socket.socket()\n", "ResourceWarning"),
     "thread": (
-        "import threading\ndef test_it():\n    t = threading.Thread(target=lambda: 1 / 0)\n    t.start()\n    t.join()\n",
+        "import threading as t\ndef test_it():\n    a = t.Thread(target=lambda: 1 / 0)\n    a.start()\n    a.join()\n",
         "PytestUnhandledThreadExceptionWarning",
     ),
     "coroutine": ("async def f(): pass\ndef test_it():\n    f()\n", "never awaited"),
@@ -66,8 +66,10 @@ LEAKS = {
     ),
     "hang": ("import threading\ndef test_it():\n    threading.Event().wait()\n", "Timeout"),
     "network": (
-        "import socket, contextlib\ndef test_it():\n    with contextlib.suppress(OSError):\n"
-        "        socket.create_connection(('login.example', 443))\n",
+        (
+            "import socket, contextlib\ndef test_it():\n    with contextlib.suppress(OSError):\n"
+            "        socket.create_connection(('login.example', 443))\n"
+        ),
         "reached for",
     ),
     "marker": ("import pytest\n@pytest.mark.slwo\ndef test_it(): pass\n", "slwo"),
