@@ -1,0 +1,77 @@
+"""`python -m entra_tokens.emulator`: one line of JSON on stdout, then it serves until stdin ends or a signal comes."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import signal
+import sys
+import threading
+from typing import Any
+
+from .emulator import Emulator
+from .environ import PLACES
+
+_FACTS = (
+    "authority ca_file tenant_id client_id client_secret h2ogpte_url h2ogpte_scope issuer managed_identity_url "
+    "control_url control_secret"
+).split()
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run until told to end; returns the exit status."""
+    options = _parser().parse_args(arguments)
+    over = threading.Event()
+
+    def end(*_: Any) -> None:
+        over.set()
+
+    signal.signal(signal.SIGTERM, end)
+    signal.signal(signal.SIGINT, end)
+    try:
+        emulator = Emulator(
+            options.lifetime,
+            options.latency,
+            options.port,
+            interval=options.interval,
+            refresh_in=options.refresh_in,
+        ).start()
+    except OSError as error:
+        sys.stderr.write(f"entra-tokens emulator: {error}\n")
+        return 1
+    try:
+        facts = {name: getattr(emulator, name) for name in _FACTS}
+        facts["environs"] = {place: emulator.environ(place) for place in PLACES}
+        sys.stdout.write(json.dumps(facts) + "\n")
+        sys.stdout.flush()
+        threading.Thread(target=_until_stdin_ends, args=[over], daemon=True).start()
+        # With a time limit, because Windows delivers no signal to a thread that waits without one.
+        while not over.wait(1):
+            pass
+    finally:
+        emulator.stop()
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m entra_tokens.emulator", description=__doc__)
+    parser.add_argument("--lifetime", type=float, default=3600, metavar="S", help="seconds an access token lives")
+    parser.add_argument("--latency", type=float, default=0.0, metavar="S", help="seconds each answer is held back")
+    parser.add_argument("--port", type=int, default=0, metavar="N", help="the authority's port; 0: any free one")
+    parser.add_argument("--interval", type=float, default=5, metavar="S", help="seconds between device-code polls")
+    parser.add_argument("--refresh-in", type=float, default=None, metavar="S", help="refresh_in of token replies")
+    return parser
+
+
+def _until_stdin_ends(over: threading.Event) -> None:
+    """Whoever started this process ends it by leaving, in whatever way."""
+    try:
+        while sys.stdin.buffer.raw.read(4096):  # type: ignore[attr-defined]
+            pass
+    except (OSError, ValueError, AttributeError):
+        return
+    over.set()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

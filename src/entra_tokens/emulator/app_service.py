@@ -1,0 +1,72 @@
+"""App Service, Functions and Container Apps, 2019-08-01.
+
+https://learn.microsoft.com/azure/app-service/overview-managed-identity
+"""
+
+from __future__ import annotations
+
+import secrets
+import uuid
+from typing import TYPE_CHECKING
+
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from .managed_identity import doubled, issued, selectors
+from .replies import spoiled
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+    from .world import World
+
+__all__ = ["APP_SERVICE_PATH", "app_service_routes"]
+
+APP_SERVICE_PATH = "/msi/token"
+_NAMES = {
+    "client_id": "client_id",
+    "principal_id": "object_id",
+    "object_id": "object_id",
+    "mi_res_id": "resource_id",
+}
+
+
+def app_service_routes(world: World) -> list[Route]:
+    async def token(request: Request) -> Response:
+        query = request.query_params
+        given = request.headers.get("x-identity-header", "")
+        if not secrets.compare_digest(given.encode(), world.identity_header.encode()):
+            return _refused(401, "The X-IDENTITY-HEADER header is missing or wrong.")
+        if (name := doubled(request)) is not None:
+            return _refused(400, f"The query parameter {name} was given more than once.")
+        if query.get("api-version") != "2019-08-01":
+            return _refused(400, "The api-version is missing or not supported.")
+        resource = query.get("resource")
+        if not resource:
+            return _refused(400, "The query parameter resource is missing.")
+        named = selectors(request, _NAMES)
+        identity = world.directory.identity(named) if len(named) < 2 else None
+        if identity is None:
+            return _refused(
+                400,
+                "No User Assigned or Delegated Managed Identity found for specified ClientId/ResourceId/PrincipalId.",
+            )
+        token = issued(request, world, resource, identity)
+        # No expires_in: this host names only the moment.
+        content = {
+            "access_token": token.value,
+            "client_id": identity.client_id,
+            "expires_on": str(int(token.expires_on)),
+            "not_before": str(int(token.issued_at)),
+            "resource": resource,
+            "token_type": "Bearer",
+        }
+        return JSONResponse(spoiled(request, content))
+
+    return [Route(APP_SERVICE_PATH, token, methods=["GET"])]
+
+
+def _refused(status: int, message: str) -> JSONResponse:
+    content = {"statusCode": status, "message": message, "correlationId": str(uuid.uuid4())}
+    return JSONResponse(content, status_code=status)

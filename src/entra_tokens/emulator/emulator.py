@@ -1,0 +1,401 @@
+"""The emulator itself: starts, stops, and shows what a test or a demo needs of it."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from . import applications, environ
+from .azure_cli import write_az
+from .certificates import KeyRing
+from .clock import EmulatorClock
+from .device_codes import DeviceCodes
+from .directory import Directory
+from .faults import FaultBoard, Gate
+from .front_ledger import FrontLedger
+from .listener import Listener
+from .loop import LoopThread
+from .records import Log
+from .refresh_tokens import RefreshTokens
+from .signing import Signer
+from .switches import Switches
+from .tokens import TokenIssuer
+from .world import World
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from .faults import Fault
+    from .records import Record
+
+__all__ = ["Emulator"]
+
+
+class Emulator:
+    """A local Entra, managed-identity hosts and h2oGPTe front, on loopback, in a daemon thread.
+
+    Any thread may call anything; nothing needs an event loop. `start()` and `stop()` are idempotent, and `with` calls
+    them. Attributes are there between the two. A stopped emulator can be started again, with a new, empty state.
+
+    Args:
+        lifetime: Seconds that an access token lives; fractions are kept under a minute.
+        latency: Seconds that every answer is held back.
+        port: The authority's; 0: any that is free.
+        interval: Seconds between polls for a device code, as the replies name them.
+        refresh_in: Seconds that token replies name for renewal; None: they name none.
+        device_code_lifetime: Seconds that a device code waits for its person.
+        slow_down: Whether device-code polls faster than `interval` are refused.
+        keys: The folder that holds the kept keys; None: one in the user's cache folder.
+    """
+
+    def __init__(
+        self,
+        lifetime: float = 3600,
+        latency: float = 0.0,
+        port: int = 0,
+        *,
+        interval: float = 5,
+        refresh_in: float | None = None,
+        device_code_lifetime: float = 900,
+        slow_down: bool = False,
+        keys: Path | None = None,
+    ) -> None:
+        self._lifetime = lifetime
+        self._latency = latency
+        self._port = port
+        self._interval = interval
+        self._refresh_in = refresh_in
+        self._device_code_lifetime = device_code_lifetime
+        self._slow_down = slow_down
+        self._keys = keys
+        self._lock = threading.RLock()
+        self._running: _Running | None = None
+
+    # -- life ---------------------------------------------------------------------------------------------------------
+
+    def start(self) -> Emulator:
+        """Start, if it has not been; every listener answers when this returns.
+
+        Raises:
+            OSError: The port is taken.
+        """
+        with self._lock:
+            if self._running is None:
+                self._running = _Running(self)
+        return self
+
+    def stop(self) -> None:
+        """Stop, whatever its clients are doing: open connections are dropped, held requests let go."""
+        with self._lock:
+            running, self._running = self._running, None
+            if running is not None:
+                running.stop()
+
+    def __enter__(self) -> Emulator:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    # -- where and who ------------------------------------------------------------------------------------------------
+
+    @property
+    def authority(self) -> str:
+        """`https://localhost:PORT`"""
+        return self._world.authority
+
+    @property
+    def ca_file(self) -> str:
+        """Path of the PEM file to trust."""
+        return str(self._live.keys.ca_file)
+
+    @property
+    def tenant_id(self) -> str:
+        return self._world.directory.tenant_id
+
+    @property
+    def client_id(self) -> str:
+        return self._world.directory.client_id
+
+    @property
+    def client_secret(self) -> str:
+        return self._world.directory.client_secret
+
+    @property
+    def h2ogpte_url(self) -> str:
+        return self._world.h2ogpte_url
+
+    @property
+    def h2ogpte_scope(self) -> str:
+        """`api://<guid>/.default`"""
+        return self._world.directory.h2ogpte_scope
+
+    @property
+    def issuer(self) -> str:
+        """The `iss` of its tokens: `{authority}/{tenant_id}/v2.0`."""
+        return self._world.issuer.issuer
+
+    @property
+    def managed_identity_url(self) -> str:
+        return self._world.managed_identity_url
+
+    @property
+    def control_url(self) -> str:
+        return f"{self._live.listeners['control'].url}/_emulator"
+
+    @property
+    def control_secret(self) -> str:
+        return self._world.control_secret
+
+    @property
+    def directory(self) -> Directory:
+        """Every registered id: the user, the system-assigned and the user-assigned identity."""
+        return self._world.directory
+
+    def environ(self, place: str) -> dict[str, str]:
+        """Variables that make code under test believe it runs there: `imds`, `app_service`, `azure_cli`,
+        `client_secret`.
+
+        Raises:
+            ValueError: An unknown place.
+        """
+        return environ.environ(place, self._world, self.ca_file, self._live.az_folder)
+
+    # -- what arrived -------------------------------------------------------------------------------------------------
+
+    @property
+    def requests(self) -> list[Record]:
+        """What arrived at the authority, the managed-identity hosts and the fake `az`, oldest first."""
+        return self._world.log.snapshot()
+
+    @property
+    def token_requests(self) -> list[Record]:
+        """Those of `requests` that ask for a token."""
+        return [record for record in self.requests if record.grant is not None]
+
+    @property
+    def front(self) -> FrontLedger:
+        """The h2oGPTe front's counts (`verified`, `refused`, `records`, `tokens_by_client`) and switches."""
+        return self._world.front
+
+    def clear(self) -> None:
+        """Forget what arrived; tokens, codes and faults stay."""
+        self._world.log.clear()
+        self._world.front.clear()
+
+    # -- faults -------------------------------------------------------------------------------------------------------
+
+    def fail(
+        self,
+        target: str,
+        status: int | None = None,
+        times: int | None = None,
+        headers: dict[str, str] | None = None,
+        body: str | bytes | dict[str, Any] | None = None,
+        error: str | int | None = None,
+        share: float | None = None,
+        seconds: float | None = None,
+        fault: str | None = None,
+        reply: dict[str, Any] | None = None,
+    ) -> Fault:
+        """Spoil the answers of an endpoint, until healed unless `times`, `share` or `seconds` says otherwise.
+
+        Args:
+            target: `token`, `device` (its code endpoint), `discovery`, `instance`, `keys`, `imds`, `app_service`, `az`,
+                `h2ogpte`; or `authority`, `managed_identity`, `*` for a group.
+            status: HTTP status of the answer; 503 if nothing else is said.
+            times: How many requests meet it. Faults with a count are a script: they follow one another.
+            headers: More headers, such as `{"Retry-After": "7"}`.
+            body: Text, bytes, or fields (with `error`: put over its body).
+            error: An OAuth error name or an AADSTS number: the exact body and status of that refusal.
+            share: The share of requests that meets it, spread evenly.
+            seconds: How long it lasts, on the emulator's clock.
+            fault: `refuse` (the port is closed), `reset`, `hang`, `slow_drip`, `html`, `bad_json`, `empty`, `huge`,
+                `expired` (a token that has run out), `foreign_endpoint` (discovery names another origin).
+            reply: Fields put over a good answer, None takes one out: `{"expires_in": "3600"}`.
+
+        Returns:
+            A handle: `.heal()` ends it, `.met` counts, `with` ends it at the end of the block.
+
+        Raises:
+            ValueError: An unknown target, fault or error.
+        """
+        return self._live.switches.fail(
+            target, status, times, headers, body, error, share, seconds, fault, reply
+        )
+
+    def heal(self, target: str | None = None) -> None:
+        """End every fault that was set for this target, or every fault."""
+        self._world.faults.heal(target)
+
+    def hold(self, target: str, arrivals: int = 1) -> Gate:
+        """Hold requests back: `with e.hold("token") as gate:`, then `gate.arrived.wait(timeout)` (set when `arrivals`
+        of them wait) and `gate.release()`."""
+        gate = Gate(target, arrivals)
+        self._world.faults.add(gate)
+        return gate
+
+    # -- time and people ----------------------------------------------------------------------------------------------
+
+    def now(self) -> float:
+        """Epoch seconds on the emulator's clock."""
+        return self._world.clock.now()
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass for the emulator and for the engine under test in this process; tokens expire."""
+        self._live.switches.advance(seconds)
+        from entra_tokens.engine.engine import current_engine
+
+        current_engine().advance(seconds)
+
+    @property
+    def pending_codes(self) -> list[str]:
+        """The user codes that wait for an answer."""
+        return self._world.device_codes.pending()
+
+    def approve(self, user_code: str) -> None:
+        """Sign the user in on the device that shows this code.
+
+        Raises:
+            LookupError: No such code waits.
+        """
+        self._world.device_codes.answer(user_code, approve=True)
+
+    def decline(self, user_code: str) -> None:
+        """Refuse the device that shows this code; as `approve`."""
+        self._world.device_codes.answer(user_code, approve=False)
+
+    def revoke_refresh_tokens(self, error: int = 50173) -> None:
+        """Answer every refresh token given out so far with this AADSTS number."""
+        self._world.refresh_tokens.refuse_all(error)
+
+    @property
+    def slow_down(self) -> bool:
+        """Whether device-code polls faster than the interval are refused; can be set."""
+        return self._world.device_codes.slow_down
+
+    @slow_down.setter
+    def slow_down(self, on: bool) -> None:
+        self._world.device_codes.slow_down = on
+
+    @property
+    def lifetime(self) -> float:
+        """Seconds that an access token lives; can be set, for the next ones."""
+        return self._world.issuer.lifetime
+
+    @lifetime.setter
+    def lifetime(self, seconds: float) -> None:
+        self._world.issuer.lifetime = seconds
+
+    @property
+    def refresh_in(self) -> float | None:
+        """Seconds that token replies name for renewal; can be set."""
+        return self._world.issuer.refresh_in
+
+    @refresh_in.setter
+    def refresh_in(self, seconds: float | None) -> None:
+        self._world.issuer.refresh_in = seconds
+
+    # -- inside -------------------------------------------------------------------------------------------------------
+
+    @property
+    def _live(self) -> _Running:
+        running = self._running
+        if running is None:
+            raise RuntimeError("the emulator is not running: use it as `with Emulator() as e:`, or call start()")
+        return running
+
+    @property
+    def _world(self) -> World:
+        return self._live.world
+
+
+class _Running:
+    """Everything that one start made and one stop takes away."""
+
+    def __init__(self, options: Emulator) -> None:
+        self.keys = KeyRing(options._keys)
+        self._az = tempfile.TemporaryDirectory(prefix="entra-tokens-az-")
+        self.az_folder = Path(self._az.name)
+        self.listeners: dict[str, Listener] = {}
+        self.loop = LoopThread()
+        try:
+            tls = self.keys.server_context()
+            self.listeners = {
+                "authority": Listener(options._port, tls=tls),
+                "managed_identity": Listener(),
+                "h2ogpte": Listener(tls=tls, websockets=True),
+                "control": Listener(),
+            }
+            self.world = self._make_world(options)
+            self.switches = Switches(self.world.clock, self.world.faults, self.loop.loop, self.listeners)
+            self.world.fail, self.world.advance = self.switches.fail, self.switches.advance
+            write_az(self.az_folder, self.world)
+            self.loop.run(self._serve())
+        except BaseException:
+            self.stop()
+            raise
+
+    def _make_world(self, options: Emulator) -> World:
+        clock = EmulatorClock()
+        directory = Directory()
+        authority = self.listeners["authority"].url
+        issuer = TokenIssuer(
+            clock,
+            Signer(*self.keys.signing()),
+            directory,
+            lifetime=options._lifetime,
+            refresh_in=options._refresh_in,
+            issuer=f"{authority}/{directory.tenant_id}/v2.0",
+        )
+        codes = DeviceCodes(
+            clock,
+            interval=options._interval,
+            lifetime=options._device_code_lifetime,
+            slow_down=options._slow_down,
+        )
+        return World(
+            clock=clock,
+            directory=directory,
+            issuer=issuer,
+            faults=FaultBoard(clock),
+            log=Log(),
+            device_codes=codes,
+            refresh_tokens=RefreshTokens(),
+            front=FrontLedger(),
+            authority=authority,
+            managed_identity_url=self.listeners["managed_identity"].url,
+            h2ogpte_url=self.listeners["h2ogpte"].url,
+            latency=options._latency,
+        )
+
+    async def _serve(self) -> None:
+        apps = {
+            "authority": applications.authority_app(self.world),
+            "managed_identity": applications.managed_identity_app(self.world),
+            "h2ogpte": applications.h2ogpte_app(self.world),
+            "control": applications.control_app(self.world),
+        }
+        for name, app in apps.items():
+            await self.listeners[name].serve(app)
+
+    def stop(self) -> None:
+        async def closed() -> None:
+            # Connections go first: a request that is let go would otherwise be answered.
+            for listener in self.listeners.values():
+                listener.drop()
+            self.world.faults.heal()
+            await asyncio.gather(*(listener.close() for listener in self.listeners.values()))
+
+        if hasattr(self, "world"):
+            self.loop.run(closed())
+        for listener in self.listeners.values():
+            listener.abandon()
+        self.loop.stop()
+        self._az.cleanup()
+        self.keys.close()

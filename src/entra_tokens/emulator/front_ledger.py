@@ -1,0 +1,90 @@
+"""What the h2oGPTe front saw: calls verified and refused, and which tokens each client came with."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+__all__ = ["FrontLedger", "FrontRecord"]
+
+SCHEMES = frozenset({"Bearer-Token", "Bearer-AD"})
+
+
+@dataclass(frozen=True)
+class FrontRecord:
+    """One call. The token itself is not kept, only its SHA-256 (hexadecimal)."""
+
+    path: str
+    method: str
+    """The HTTP method; `WEBSOCKET` for an upgrade, `QUERY` for a chat message on an open socket."""
+    scheme: str
+    token_digest: str
+    session_id: str
+    user_agent: str
+    verified: bool
+    reason: str
+    """Why it was refused; empty if it was not."""
+    time: float
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@dataclass
+class FrontLedger:
+    """The front's switches and counts. Any thread may call anything; the counts only grow until `clear()`."""
+
+    schemes: frozenset[str] = SCHEMES
+    """The authorization schemes that it takes."""
+    refusal_body: str = "json"
+    """What a 401 carries: `json`, `html` or `empty`."""
+    cookie_sessions: bool = True
+    """Whether it advertises the cookie-session endpoint (whose absence newer clients warn of)."""
+    verified: int = 0
+    refused: int = 0
+    leaked_refresh_tokens: int = 0
+    """How often a client posted a refresh token to the session endpoint; a provider of ours never has one to post."""
+    _records: list[FrontRecord] = field(default_factory=list, repr=False)
+    _tokens: dict[str, list[str]] = field(default_factory=dict, repr=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    @property
+    def records(self) -> list[FrontRecord]:
+        with self._lock:
+            return list(self._records)
+
+    @property
+    def tokens_by_client(self) -> dict[str, list[str]]:
+        """The digests of the distinct verified tokens of each client, in the order in which they came. A client is its
+        `Session-Id`, or, without one, its scheme and user agent."""
+        with self._lock:
+            return {client: list(digests) for client, digests in self._tokens.items()}
+
+    def add(self, record: FrontRecord) -> None:
+        with self._lock:
+            self._records.append(record)
+            if not record.verified:
+                self.refused += 1
+                return
+            self.verified += 1
+            client = record.session_id or f"{record.scheme} {record.user_agent}".strip()
+            digests = self._tokens.setdefault(client, [])
+            if record.token_digest not in digests:
+                digests.append(record.token_digest)
+
+    def clear(self) -> None:
+        with self._lock:
+            self._records.clear()
+            self._tokens.clear()
+            self.verified = self.refused = self.leaked_refresh_tokens = 0
+
+    def stats(self) -> dict[str, Any]:
+        """Everything countable, for another process."""
+        return {
+            "verified": self.verified,
+            "refused": self.refused,
+            "leaked_refresh_tokens": self.leaked_refresh_tokens,
+            "tokens_by_client": self.tokens_by_client,
+            "reasons": sorted({record.reason for record in self.records if not record.verified}),
+        }

@@ -1,0 +1,134 @@
+"""What every request passes before it reaches an endpoint: host check, record, latency, faults."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
+
+from .misbehave import misbehave
+from .records import Record
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+    from .faults import Fault
+    from .world import World
+
+__all__ = ["Gateway", "is_local_host"]
+
+_BODY_LIMIT = 1_000_000
+_HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]"})
+_SHORT_GRANTS = {
+    "urn:ietf:params:oauth:grant-type:device_code": "device_code",
+    "urn:ietf:params:oauth:grant-type:jwt-bearer": "on_behalf_of",
+}
+
+
+def is_local_host(host: str) -> bool:
+    """Whether a Host header names this machine: any other name that leads here is a rebinding attack."""
+    name = host if host.endswith("]") else host.rpartition(":")[0] or host
+    return name.lower() in _HOSTS
+
+
+class Gateway:
+    """Stands before one listener's endpoints.
+
+    Args:
+        target_of: The target that a path belongs to; None: not subject to faults and not recorded.
+    """
+
+    def __init__(
+        self, app: ASGIApp, world: World, target_of: Callable[[str], str | None], *, recorded: bool = True
+    ) -> None:
+        self._app = app
+        self._world = world
+        self._target_of = target_of
+        self._recorded = recorded
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        if not is_local_host(headers.get("host", "")):
+            await _answer(scope, send, 421, {"error": "this emulator answers for localhost only"})
+            return
+        target = self._target_of(scope["path"])
+        record: Record | None = None
+        if scope["type"] == "http":
+            body = await _read(receive)
+            if body is None:
+                return
+            receive = _Replayed(body, receive)
+            if target and self._recorded:
+                record = self._record(scope, headers, body, target)
+        met: list[Fault] = []
+        if target:
+            if self._world.latency:
+                await asyncio.sleep(self._world.latency)
+            met = self._world.faults.met_by(target)
+
+        async def watched(message: Message) -> None:
+            if record is not None and message["type"] == "http.response.start":
+                record.status = message["status"]
+            await send(message)
+
+        await misbehave(met, self._app, scope, receive, watched, self._world)
+
+    def _record(self, scope: Scope, headers: dict[str, str], body: bytes, target: str) -> Record:
+        fields = body if body else scope["query_string"]
+        form = dict(parse_qsl(fields.decode("latin-1"), keep_blank_values=True))
+        grant = form.get("grant_type")
+        if target in ("imds", "app_service"):
+            grant = "managed_identity"
+        elif target == "az":
+            grant = "az"
+        record = Record(
+            path="az" if target == "az" else scope["path"],
+            method=scope["method"],
+            target=target,
+            time=self._world.clock.now(),
+            form=form,
+            headers=headers,
+            grant=_SHORT_GRANTS.get(grant, grant) if grant else None,
+        )
+        self._world.log.add(record)
+        return record
+
+
+class _Replayed:
+    """A request body that was read already, and whatever comes after it."""
+
+    def __init__(self, body: bytes, receive: Receive) -> None:
+        self._body: bytes | None = body
+        self.behind = receive
+
+    async def __call__(self) -> Message:
+        if self._body is not None:
+            body, self._body = self._body, None
+            return {"type": "http.request", "body": body, "more_body": False}
+        return await self.behind()
+
+
+async def _read(receive: Receive) -> bytes | None:
+    """The whole body, or None if the client left or sent too much."""
+    body = b""
+    while len(body) <= _BODY_LIMIT:
+        message = await receive()
+        if message["type"] != "http.request":
+            return None
+        body += message.get("body", b"")
+        if not message.get("more_body", False):
+            return body
+    return body[:_BODY_LIMIT]
+
+
+async def _answer(scope: Scope, send: Send, status: int, content: dict[str, Any]) -> None:
+    if scope["type"] == "websocket":
+        await send({"type": "websocket.close", "code": 1008})
+        return
+    body = json.dumps(content).encode()
+    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

@@ -1,0 +1,60 @@
+"""How Entra dresses its answers."""
+
+from __future__ import annotations
+
+import uuid
+from email.utils import formatdate
+from typing import TYPE_CHECKING, Any
+
+from starlette.responses import JSONResponse
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+
+    from .faults import Fault
+    from .refusals import Refusal
+    from .world import World
+
+__all__ = ["fault_of", "json_reply", "refused", "spoiled"]
+
+_PRIVATE = {"Cache-Control": "no-store, no-cache", "Pragma": "no-cache", "Expires": "-1"}
+_PUBLIC = {"Cache-Control": "max-age=86400, private", "Access-Control-Allow-Origin": "*"}
+
+
+class _EntraJSON(JSONResponse):
+    media_type = "application/json; charset=utf-8"
+
+
+def json_reply(request: Request, world: World, content: Any, status: int = 200, *, public: bool = False) -> JSONResponse:
+    """A JSON answer with the service's headers; token answers may not be stored, discovery may for a day."""
+    headers = {
+        **(_PUBLIC if public else _PRIVATE),
+        "Date": formatdate(world.clock.now(), usegmt=True),
+        "Strict-Transport-Security": "max-age=31536000; includeSubDomains",
+        "X-Content-Type-Options": "nosniff",
+        "x-ms-request-id": str(uuid.uuid4()),
+        "x-ms-ests-server": "entra-tokens emulator",
+    }
+    if request.headers.get("return-client-request-id", "").lower() == "true":
+        headers["client-request-id"] = request.headers.get("client-request-id", "")
+    return _EntraJSON(content, status_code=status, headers=headers)
+
+
+def refused(request: Request, world: World, refusal: Refusal) -> JSONResponse:
+    correlation = request.headers.get("client-request-id") or None
+    return json_reply(request, world, refusal.body(world.clock.now(), correlation), refusal.status)
+
+
+def fault_of(request: Request) -> Fault | None:
+    """The fault that this endpoint has to spoil its own answer with."""
+    fault: Fault | None = request.scope.get("state", {}).get("fault")
+    return fault
+
+
+def spoiled(request: Request, content: dict[str, Any]) -> dict[str, Any]:
+    """The answer with the fault's fields put over it; None takes a field out."""
+    fault = fault_of(request)
+    if fault is None or fault.reply is None:
+        return content
+    merged = {**content, **fault.reply}
+    return {name: value for name, value in merged.items() if value is not None}

@@ -1,0 +1,46 @@
+"""What the emulator's parts share."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from .clock import EmulatorClock
+    from .device_codes import DeviceCodes
+    from .directory import Directory
+    from .faults import FaultBoard
+    from .front_ledger import FrontLedger
+    from .records import Log
+    from .refresh_tokens import RefreshTokens
+    from .tokens import TokenIssuer
+
+__all__ = ["World"]
+
+
+@dataclass
+class World:
+    """One emulator's state. Its parts are safe to use from any thread."""
+
+    clock: EmulatorClock
+    directory: Directory
+    issuer: TokenIssuer
+    faults: FaultBoard
+    log: Log
+    device_codes: DeviceCodes
+    refresh_tokens: RefreshTokens
+    front: FrontLedger
+    authority: str
+    managed_identity_url: str
+    h2ogpte_url: str
+    latency: float
+    identity_header: str = field(default_factory=lambda: secrets.token_hex(16).upper())
+    """App Service's secret header, which the platform sets beside its endpoint."""
+    az_secret: str = field(default_factory=lambda: secrets.token_urlsafe(24))
+    control_secret: str = field(default_factory=lambda: secrets.token_urlsafe(32))
+    fail: Callable[..., Any] = field(init=False)
+    advance: Callable[[float], None] = field(init=False)
