@@ -1,0 +1,1 @@
+"""The way to an authority and back: addresses, transport, answers, refusals. Nothing here knows a cache."""

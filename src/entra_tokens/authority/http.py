@@ -1,0 +1,191 @@
+"""The one HTTP client under msal: to one authority only, no redirects, no retries, in a limited time.
+
+It keeps the shape of `requests` that msal wants (`get`, `post`, an answer with `status_code`, `text` and `headers`),
+turns everything that is no usable answer into AuthorityUnavailable, and remembers this thread's last answer, because
+msal drops `refresh_in`, the status and the headers.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import httpcore
+import httpx
+
+from ..acquiring import current
+from .cloud import is_same_origin
+from .deadline import Deadline
+from .failures import foreign_origin, unavailable
+from .redact import redact
+from .retry_after import parse_retry_after
+from .transport import DeadlineTransport
+from .verify import ssl_context
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Iterator, Mapping
+
+__all__ = ["Answer", "AuthorityHttp", "Seen"]
+
+_LARGEST = 1 << 20  # bytes; a token answer has a few thousand
+# Bodies are read as they come: an encoded one of 1 MiB can unfold to 1 GiB.
+_HEADERS = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "entra-tokens"}
+_FOR_MSAL = ("token_type", "error", "error_codes", "suberror")
+
+
+class Answer(NamedTuple):
+    """What msal is given: the shape of a `requests` response."""
+
+    status_code: int
+    text: str
+    headers: Mapping[str, str]
+
+    def raise_for_status(self) -> None:
+        """msal calls it for 5xx alone, and those never get here."""
+
+
+class Seen(NamedTuple):
+    """An answer's body as it came, and what stood around it."""
+
+    body: dict[str, Any]
+    status: int
+    retry_after: float | None
+    asked_at: float
+
+
+class AuthorityHttp:
+    """A client for one authority. Used by any number of threads at once, each inside a `session()` of its own.
+
+    A session's connection ends with it: tokens are an hour apart, and a connection that is kept that long has been
+    dropped by somebody, or is spoken on by a forked child as well.
+
+    Args:
+        authority: `https://host[:port]`: the only place that anything is sent to.
+        verify: As settled by `resolved_verify`.
+        proxy: As settled by `resolved_proxy`.
+        timeout: Seconds for a whole request, from connecting to the last byte.
+        who: The credential, for messages.
+    """
+
+    def __init__(
+        self, authority: str, *, verify: bool | str | ssl.SSLContext, proxy: str | None, timeout: float, who: str
+    ) -> None:
+        self._authority = authority
+        self._verify = verify
+        self._proxy = proxy
+        self._timeout = timeout
+        self._who = who
+        self._deadline = Deadline()
+        self._context: ssl.SSLContext | None = None
+        self._mine = threading.local()
+
+    def post(self, url: str, *, data: Any = None, headers: Any = None, params: Any = None, **_: Any) -> Answer:
+        """Send a form."""
+        return self._ask("POST", url, data=data, headers=headers, params=params)
+
+    def get(self, url: str, *, params: Any = None, headers: Any = None, **_: Any) -> Answer:
+        """Read a document."""
+        return self._ask("GET", url, headers=headers, params=params)
+
+    def close(self) -> None:
+        """Nothing to close outside a session; msal's interface wants the method."""
+
+    @contextmanager
+    def session(self) -> Iterator[None]:
+        """Share a connection among this thread's requests, and forget its last answer at both ends."""
+        if self._context is None:
+            self._context = ssl_context(self._verify)
+        transport = DeadlineTransport(self._context, self._proxy, self._deadline)
+        client = httpx.Client(transport=transport, trust_env=False, follow_redirects=False, timeout=self._timeout)
+        with client:
+            self._mine.client, self._mine.seen = client, None
+            try:
+                yield
+            finally:
+                self._mine.client = self._mine.seen = None
+
+    @property
+    def seen(self) -> Seen | None:
+        """The last answer of this thread's session, if there was one."""
+        answer: Seen | None = self._mine.seen
+        return answer
+
+    def _ask(self, method: str, url: str, **parts: Any) -> Answer:
+        self._mine.seen = None
+        if not is_same_origin(url, self._authority):
+            # A discovery document decides what msal posts the secret to; a forged one must not.
+            raise foreign_origin(self._who, self._authority)
+        asked_at = current().clock.wall()
+        status, headers, body = self._exchange(method, url, parts)
+        retry_after = parse_retry_after(headers.get("retry-after"), now=asked_at, date=headers.get("date"))
+        content = self._object(status, body, retry_after)
+        self._mine.seen = Seen(content, status, retry_after, asked_at)
+        return Answer(status, json.dumps(_for_msal(content)), headers)
+
+    def _exchange(self, method: str, url: str, parts: dict[str, Any]) -> tuple[int, Mapping[str, str], bytes]:
+        parts["headers"] = {**_HEADERS, **{k: v for k, v in (parts["headers"] or {}).items() if v is not None}}
+        client: httpx.Client = self._mine.client
+        self._deadline.start(self._timeout)
+        why = ""
+        try:
+            with client.stream(method, url, **parts) as response:
+                body = bytearray()
+                for piece in response.iter_raw():
+                    body += piece
+                    if len(body) > _LARGEST:
+                        break
+                else:
+                    return response.status_code, response.headers, bytes(body)
+            why = "the answer is larger than 1 MiB"
+        except (httpcore.ConnectTimeout, httpcore.ReadTimeout, httpcore.WriteTimeout, httpcore.PoolTimeout):
+            why = f"no answer within {self._timeout:g} s"
+        except (httpx.HTTPError, httpx.InvalidURL, httpcore.NetworkError, httpcore.ProtocolError) as error:
+            why = _why(error)
+        except (httpcore.ProxyError, httpcore.UnsupportedProtocol, OSError) as error:
+            why = _why(error)
+        raise unavailable(self._who, f"{self._authority} cannot be reached: {redact(why)}")
+
+    def _object(self, status: int, body: bytes, retry_after: float | None) -> dict[str, Any]:
+        content: Any = None
+        try:
+            content = json.loads(body)
+        except (ValueError, RecursionError):
+            pass
+        if isinstance(content, dict) and status != 429 and status < 500:
+            return content
+        if status == 429:
+            why = "the authority is throttling (HTTP 429)"
+        elif status >= 500:
+            why = f"the authority answered HTTP {status}"
+        elif 300 <= status < 400:
+            why = f"the authority answered with a redirect (HTTP {status}), which is not followed"
+        else:
+            kind = "an empty body" if not body.strip() else "a web page" if b"<" in body[:200] else "no JSON object"
+            why = f"the authority answered HTTP {status} with {kind}; a proxy or a sign-in portal may stand between"
+        raise unavailable(self._who, why, status=status, retry_after=retry_after)
+
+
+def _for_msal(content: dict[str, Any]) -> dict[str, Any]:
+    """What msal may see of an answer: nothing that it would log, keep, or fail to count with. Ours is in `seen`."""
+    if "error" not in content and "access_token" not in content:
+        return content
+    shown = {key: content[key] for key in _FOR_MSAL if key in content}
+    return {**shown, "access_token": "-"} if "access_token" in content else shown
+
+
+def _why(error: Exception) -> str:
+    import ssl
+
+    seen: BaseException | None = error
+    while seen is not None:
+        if isinstance(seen, ssl.SSLCertVerificationError):
+            return (
+                f"its certificate is not trusted ({seen.verify_message}). Name the CA that signed it with verify= or "
+                "SSL_CERT_FILE"
+            )
+        seen = seen.__cause__ or seen.__context__
+    text = str(error) or type(error).__name__
+    return f"the proxy refused ({text})" if isinstance(error, httpcore.ProxyError) else text

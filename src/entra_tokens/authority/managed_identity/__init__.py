@@ -1,0 +1,1 @@
+"""The hosts that give a managed identity its tokens: one file each, chosen by `detect`."""

@@ -1,0 +1,56 @@
+"""App Service, Functions and Container Apps.
+
+https://learn.microsoft.com/azure/app-service/overview-managed-identity
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from .host import Selector, ask
+
+if TYPE_CHECKING:
+    from ...token import Token
+
+__all__ = ["AppService"]
+
+_CONNECT = 2.0
+
+
+@dataclass(frozen=True)
+class AppService:
+    """The endpoint of `IDENTITY_ENDPOINT`, opened by `IDENTITY_HEADER`.
+
+    Args:
+        endpoint: Its address.
+        header: The secret that shows the request comes from inside.
+    """
+
+    endpoint: str
+    header: str = field(repr=False)
+
+    name = "App Service"
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """Its address; the platform rotates the header, which says nothing about whose token comes back."""
+        return ("app_service", self.endpoint)
+
+    def check(self, selector: Selector) -> None:
+        """App Service selects by each of the three."""
+
+    def token(self, scopes: tuple[str, ...], resource: str, selector: Selector, *, timeout: float, who: str) -> Token:
+        """Get a new token."""
+        query = {"api-version": "2019-08-01", "resource": resource}
+        query.update(selector.named(client_id="client_id", object_id="principal_id", resource_id="mi_res_id"))
+        return ask(
+            self.endpoint,
+            query,
+            {"X-IDENTITY-HEADER": self.header},
+            scopes,
+            connect=_CONNECT,
+            timeout=timeout,
+            who=who,
+            secrets=(self.header,),
+        )

@@ -1,0 +1,121 @@
+"""One GET to loopback or link-local: no proxy, no redirect, no kept connection, a limit on time and size.
+
+The standard library does it in a fifth of the time and half the memory of msal or httpx. A proxy or a redirect would
+hand the host's secret header to somebody else (measured with msal and azure-identity); here there is neither.
+"""
+
+from __future__ import annotations
+
+import socket
+from http.client import HTTPConnection, HTTPException
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import urlencode, urlsplit
+
+from ...engine.clock import SYSTEM_CLOCK
+from ...errors import CredentialUnavailable
+from ..failures import unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["Reply", "get"]
+
+_LARGEST = 1 << 20
+
+
+class Reply(NamedTuple):
+    """An answer: its status, its headers in lower case, its body."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+def get(
+    url: str, query: Mapping[str, str], headers: Mapping[str, str], *, connect: float, total: float, who: str
+) -> Reply:
+    """Ask.
+
+    Args:
+        url: `http://host[:port]/path`, as the platform gave it.
+        query: What to add to it.
+        headers: Sent as they are.
+        connect: Seconds to wait for the connection.
+        total: Seconds for everything, connecting included.
+        who: The credential and its host, for messages.
+
+    Raises:
+        CredentialUnavailable: Nobody listens there.
+        AuthorityUnavailable: Somebody does, but no whole answer came in time.
+    """
+    parts = urlsplit(url)
+    until = SYSTEM_CLOCK.boot() + total
+    target = (parts.path or "/") + "?" + "&".join(filter(None, (parts.query, urlencode(query))))
+    try:
+        link = _connected(parts.hostname or "", parts.port or 80, min(connect, total), until)
+    except OSError as error:
+        why = error.strerror or type(error).__name__
+    else:
+        return _exchange(link, parts.netloc, target, headers, total, who)
+    raise CredentialUnavailable(f"{who}: nobody answers at {parts.netloc} ({why}). This is not that host.")
+
+
+def _exchange(
+    link: _Link, netloc: str, target: str, headers: Mapping[str, str], total: float, who: str
+) -> Reply:
+    connection = HTTPConnection(netloc)
+    connection.sock = link
+    try:
+        connection.request("GET", target, headers={**headers, "Accept": "application/json", "Connection": "close"})
+        answer = connection.getresponse()
+        body = answer.read(_LARGEST + 1)
+        if len(body) <= _LARGEST:
+            return Reply(answer.status, {name.lower(): value for name, value in answer.getheaders()}, body)
+        why = "the answer is larger than 1 MiB"
+    except TimeoutError:
+        why = f"no answer within {total:g} s"
+    except HTTPException as error:
+        why = f"the answer is no HTTP ({type(error).__name__})"
+    except OSError as error:
+        why = f"the connection broke ({error.strerror or type(error).__name__})"
+    finally:
+        connection.close()
+    raise unavailable(who, why)
+
+
+class _Link(socket.socket):
+    """A socket of which every step gets what is left of the whole time: a drip of bytes cannot outlast it."""
+
+    until = 0.0
+
+    def _left(self) -> float:
+        left = self.until - SYSTEM_CLOCK.boot()
+        if left <= 0:
+            raise TimeoutError
+        return left
+
+    def recv_into(self, *args: Any, **kwargs: Any) -> int:
+        self.settimeout(self._left())
+        return super().recv_into(*args, **kwargs)
+
+    def sendall(self, *args: Any, **kwargs: Any) -> None:
+        self.settimeout(self._left())
+        return super().sendall(*args, **kwargs)
+
+
+def _connected(host: str, port: int, seconds: float, until: float) -> _Link:
+    failure: OSError = ConnectionError("the host has no address")
+    give_up = SYSTEM_CLOCK.boot() + seconds
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    for tried, (family, kind, protocol, _, address) in enumerate(found):
+        link = _Link(family, kind, protocol)
+        link.until = until
+        try:
+            link.settimeout(max((give_up - SYSTEM_CLOCK.boot()) / (len(found) - tried), 0.05))
+            link.connect(address)
+        except OSError as error:
+            link.close()
+            failure = error
+        else:
+            return link
+    raise failure

@@ -1,0 +1,77 @@
+"""The Instance Metadata Service of virtual machines and scale sets.
+
+https://learn.microsoft.com/entra/identity/managed-identities-azure-resources/how-to-use-vm-token
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ... import environment
+from ...errors import CredentialUnavailable
+from .get import get
+from .host import Selector, ask
+
+if TYPE_CHECKING:
+    from ...token import Token
+
+__all__ = ["Imds"]
+
+_BASE = "http://169.254.169.254"
+_PATH = "/metadata/identity/oauth2/token"
+# IMDS is link-local: it answers a connect within milliseconds or it is not there.
+_CONNECT = 1.5
+_PROBE = 1.0
+
+
+@dataclass(frozen=True)
+class Imds:
+    """IMDS, at `AZURE_POD_IDENTITY_AUTHORITY_HOST` if that is set.
+
+    Args:
+        base: `http://host[:port]`, with a path before IMDS's own or without.
+    """
+
+    base: str
+
+    name = "IMDS"
+
+    @classmethod
+    def from_environment(cls) -> Imds:
+        """IMDS, which is what remains when no variable names another host."""
+        return cls(environment.read("AZURE_POD_IDENTITY_AUTHORITY_HOST", _BASE).rstrip("/ "))
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """Its address."""
+        return ("imds", self.base)
+
+    def check(self, selector: Selector) -> None:
+        """IMDS selects by each of the three."""
+
+    def token(self, scopes: tuple[str, ...], resource: str, selector: Selector, *, timeout: float, who: str) -> Token:
+        """Get a new token."""
+        query = {"api-version": "2018-02-01", "resource": resource}
+        query.update(selector.named(client_id="client_id", object_id="object_id", resource_id="msi_res_id"))
+        return ask(
+            self.base + _PATH, query, {"Metadata": "true"}, scopes, connect=_CONNECT, timeout=timeout, who=who
+        )
+
+    def probe(self, *, who: str) -> None:
+        """Find out within a second whether IMDS is there: without the header that it demands, it refuses at once.
+
+        Raises:
+            CredentialUnavailable: Nobody answered.
+        """
+        from ...errors import AuthorityUnavailable
+
+        try:
+            reply = get(self.base + _PATH, {}, {}, connect=_PROBE, total=_PROBE, who=who)
+        except AuthorityUnavailable as error:
+            why = error.message
+        else:
+            if not (reply.status == 403 and b"unreachable" in reply.body):
+                return
+            why = f"{who}: the network says that the host is unreachable"
+        raise CredentialUnavailable(f"{why} This is not an Azure virtual machine.")

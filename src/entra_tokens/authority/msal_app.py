@@ -1,0 +1,202 @@
+"""msal under our engine: it writes the requests, and keeps nothing.
+
+msal's own caches would answer for the authority: it holds a token with under 300 s left for lost, replays a 400 for
+60 s, and a flight means that a request is wanted.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from ..engine.workers import importing
+from ..errors import ConfigurationError
+from .answers import to_token
+from .cloud import is_same_origin
+from .failures import foreign_origin, refusal, unavailable
+from .guard import guarded
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable
+
+    from ..request import TokenRequest
+    from ..token import Token
+    from .http import AuthorityHttp, Seen
+    from .options import AuthorityOptions
+
+__all__ = ["MsalApps"]
+
+_MOST_APPS = 64  # tenants times CAE; a service for all comers starts over rather than grow
+
+
+class MsalApps:
+    """The msal applications of one credential: one for each process, tenant and CAE, built at first use.
+
+    Any thread may call. Nothing here pickles; credentials build it again.
+
+    Args:
+        options: Where the authority is and how to get there.
+        client_id: The application's id.
+        tenant_id: Where to ask unless a request says otherwise.
+        confidential: Whether the application has a credential of its own.
+        who: The credential, for messages.
+    """
+
+    def __init__(
+        self, options: AuthorityOptions, *, client_id: str, tenant_id: str, confidential: bool, who: str
+    ) -> None:
+        self._options = options
+        self._client_id = client_id
+        self._tenant_id = tenant_id
+        self._confidential = confidential
+        self._who = who
+        self._apps: dict[Hashable, tuple[Any, Any]] = {}
+        self._http: tuple[int, AuthorityHttp] | None = None
+
+    def token(
+        self,
+        request: TokenRequest,
+        call: Callable[[Any], Any],
+        *,
+        credential: Any = None,
+        secrets: tuple[str, ...] = (),
+        keep: Callable[[Seen], None] = lambda seen: None,
+    ) -> Token:
+        """Run one msal call and make its answer a token.
+
+        Args:
+            request: What is wanted.
+            call: Given the msal application, sends exactly one token request.
+            credential: msal's `client_credential`.
+            secrets: What must not appear in an error.
+            keep: Given the whole answer, to keep what else is in it.
+
+        Raises:
+            EntraTokensError: The authority refused, or gave no usable answer.
+        """
+
+        def attempt() -> Token:
+            seen = self._ask(request, call, credential, secrets)
+            token = to_token(seen.body, request.scopes, asked_at=seen.asked_at, who=self._who)
+            keep(seen)
+            return token
+
+        return guarded(attempt, who=self._who)
+
+    def answer(self, request: TokenRequest, call: Callable[[Any], Any]) -> Seen:
+        """Run one msal call and return the answer as it came.
+
+        Raises:
+            EntraTokensError: The authority refused, or gave no usable answer.
+        """
+        return guarded(lambda: self._ask(request, call, None, ()), who=self._who)
+
+    def _ask(
+        self, request: TokenRequest, call: Callable[[Any], Any], credential: Any, secrets: tuple[str, ...]
+    ) -> Seen:
+        http = self._transport()
+        with http.session():
+            try:
+                call(self._app(request, http, credential))
+            except ValueError:
+                # msal's word for a discovery document that it did not like; the authority's own is in `seen`.
+                if http.seen is None or "error" not in http.seen.body:
+                    raise
+            seen = http.seen
+        if seen is None:
+            raise unavailable(self._who, "msal asked nothing")
+        if "error" in seen.body:
+            raise refusal(
+                seen.body, who=self._who, status=seen.status, retry_after=seen.retry_after, secrets=secrets
+            )
+        if seen.status >= 400:
+            raise unavailable(self._who, f"the authority answered HTTP {seen.status}", status=seen.status)
+        return seen
+
+    def _transport(self) -> AuthorityHttp:
+        held = self._http
+        if held is None or held[0] != os.getpid():
+            with importing():
+                import msal  # noqa: F401 - 100 ms: before the request's time is measured
+
+                from .http import AuthorityHttp
+            self._apps = {}
+            options = self._options
+            held = self._http = (
+                os.getpid(),
+                AuthorityHttp(
+                    options.authority,
+                    verify=options.verify,
+                    proxy=options.proxy,
+                    timeout=options.timeout,
+                    who=self._who,
+                ),
+            )
+        return held[1]
+
+    def _app(self, request: TokenRequest, http: AuthorityHttp, credential: Any) -> Any:
+        import msal
+
+        tenant = request.tenant_id or self._tenant_id
+        key = (tenant, request.enable_cae)
+        held = self._apps.get(key)
+        if held is not None and held[0] == credential:  # a rotated secret needs an application of its own
+            return held[1]
+        kind = msal.ConfidentialClientApplication if self._confidential else msal.PublicClientApplication
+        app = kind(
+            self._client_id,
+            authority=f"{self._options.authority}/{tenant}",
+            client_credential=credential,
+            http_client=http,
+            token_cache=_no_tokens(),
+            http_cache=_NoAnswers(),
+            instance_discovery=False,
+            client_capabilities=["CP1"] if request.enable_cae else None,
+            **({"azure_region": False} if self._confidential else {}),
+        )
+        for endpoint in (app.authority.token_endpoint, app.authority.device_authorization_endpoint):
+            if endpoint is not None and not is_same_origin(endpoint, self._options.authority):
+                # Not kept, so that the next try reads the document anew.
+                raise foreign_origin(self._who, self._options.authority)
+        if len(self._apps) >= _MOST_APPS:
+            self._apps = {}
+        self._apps[key] = (credential, app)
+        return app
+
+
+class _NoAnswers(dict):  # type: ignore[type-arg] # msal wants a dict of whatever it likes
+    """An HTTP cache that forgets at once."""
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        pass
+
+    def __bool__(self) -> bool:
+        return True
+
+
+def _no_tokens() -> Any:
+    """A token cache that forgets at once."""
+    import msal
+
+    class NoTokens(msal.TokenCache):  # type: ignore[misc] # msal is untyped
+        def add(self, event: Any, now: Any = None) -> None:
+            pass  # also keeps msal from logging the event, device code included
+
+        def __bool__(self) -> bool:
+            return True
+
+    return NoTokens()
+
+
+def checked_claims(claims: str | None) -> str | None:
+    """Return a claims challenge that is JSON, or raise ConfigurationError: msal would fail on it half-way."""
+    import json
+
+    if claims is None:
+        return None
+    try:
+        if isinstance(json.loads(claims), dict):
+            return claims
+    except (TypeError, ValueError):
+        pass
+    raise ConfigurationError("claims must be the JSON text of a claims challenge (decode it from base64 first).")

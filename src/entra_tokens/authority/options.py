@@ -1,0 +1,58 @@
+"""The keyword options that every credential of an authority shares."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ..errors import ConfigurationError
+from .cloud import normalised_authority
+from .proxy import resolved_proxy
+from .verify import resolved_verify
+
+if TYPE_CHECKING:
+    import ssl
+
+    from .verify import Verify
+
+__all__ = ["AuthorityOptions", "checked_timeout"]
+
+
+@dataclass(frozen=True)
+class AuthorityOptions:
+    """Where the authority is and how to get there, settled at construction.
+
+    Args:
+        authority: `https://host[:port]`.
+        verify: Whom to trust.
+        proxy: Through which proxy, None: straight.
+        timeout: Seconds for a whole request.
+    """
+
+    authority: str
+    verify: bool | str | ssl.SSLContext
+    proxy: str | None
+    timeout: float
+
+    @classmethod
+    def settled(
+        cls, authority: str | None, verify: Verify, proxy: str | None, timeout: float
+    ) -> AuthorityOptions:
+        """Settle what a user gave with what the environment says.
+
+        Raises:
+            ConfigurationError: One of them cannot be right.
+        """
+        host = normalised_authority(authority)
+        return cls(host, resolved_verify(verify), resolved_proxy(proxy, host), checked_timeout(timeout))
+
+    def __repr__(self) -> str:
+        return f"AuthorityOptions({self.authority!r})"
+
+
+def checked_timeout(timeout: float) -> float:
+    """Return the time limit, or raise ConfigurationError."""
+    if isinstance(timeout, bool) or not isinstance(timeout, (int, float)) or not 0 < timeout < math.inf:
+        raise ConfigurationError("timeout must be a number of seconds greater than zero.")
+    return float(timeout)

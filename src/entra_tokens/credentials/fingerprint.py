@@ -1,0 +1,67 @@
+"""Names for secrets and objects that tell them apart and give nothing away."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+import weakref
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ..authority.options import AuthorityOptions
+
+__all__ = ["fingerprint", "object_key", "trust"]
+
+# Drawn for each process, and the same in its forked children: a digest that leaks can neither be compared with another
+# process's nor searched for offline.
+_KEY = os.urandom(32)
+
+
+def fingerprint(secret: str | bytes) -> str:
+    """A keyed digest of a secret: equal for equal secrets within this process, useless outside."""
+    data = secret.encode() if isinstance(secret, str) else secret
+    return hashlib.blake2b(data, key=_KEY, digest_size=16).hexdigest()
+
+
+_lock = threading.Lock()
+_known: dict[int, tuple[weakref.ref[Any], str]] = {}
+_serial = 0
+
+
+def object_key(thing: object) -> str:
+    """A name for an object itself, whatever it says about equality; never used again after the object is gone.
+
+    `id()` alone would not do: the next object at that address would inherit the tokens of the last.
+    """
+    global _serial
+    with _lock:
+        known = _known.get(id(thing))
+        if known is not None and known[0]() is thing:
+            return known[1]
+        _serial += 1
+        name = f"{type(thing).__qualname__}#{_serial}"
+        try:
+            _known[id(thing)] = (weakref.ref(thing), name)
+        except TypeError:
+            pass  # cannot be referred to weakly: each asker gets a name of its own, and nothing is shared
+        if len(_known) > 10_000:
+            for address in [address for address, (held, _) in _known.items() if held() is None]:
+                del _known[address]
+        return name
+
+
+def _renew_lock() -> None:
+    global _lock
+    _lock = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_lock)
+
+
+def trust(options: AuthorityOptions) -> tuple[str, str]:
+    """What of the way there decides whether a token may be shared: whom we trusted, and who stood between."""
+    verify = options.verify if isinstance(options.verify, (bool, str)) else object_key(options.verify)
+    # A proxy's URL can hold a password.
+    return f"verify={verify}", f"proxy={'' if options.proxy is None else fingerprint(options.proxy)}"

@@ -1,0 +1,263 @@
+from __future__ import annotations
+
+import pickle
+import socket
+import subprocess
+import sys
+
+import pytest
+import stub
+
+from entra_tokens.acquiring import Acquiring, acquiring
+from entra_tokens.credentials.managed_identity import ManagedIdentity
+from entra_tokens.errors import (
+    AuthenticationFailed,
+    AuthorityUnavailable,
+    ConfigurationError,
+    CredentialUnavailable,
+)
+from entra_tokens.request import TokenRequest
+
+ASK = TokenRequest(("api://app/.default",))
+HEADER = "header-s3cret"
+
+
+def imds(metadata: stub.Service, monkeypatch: pytest.MonkeyPatch, **options: str) -> ManagedIdentity:
+    monkeypatch.setenv("AZURE_POD_IDENTITY_AUTHORITY_HOST", metadata.url + "/")
+    return ManagedIdentity(**options)  # type: ignore[arg-type]
+
+
+def app_service(metadata: stub.Service, monkeypatch: pytest.MonkeyPatch, **options: str) -> ManagedIdentity:
+    monkeypatch.setenv("IDENTITY_ENDPOINT", metadata.url + "/msi/token")
+    monkeypatch.setenv("IDENTITY_HEADER", HEADER)
+    return ManagedIdentity(**options)  # type: ignore[arg-type]
+
+
+def test_imds(metadata: stub.Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    token = imds(metadata, monkeypatch).acquire(ASK)
+    assert token == "access-token"
+    assert token.scopes == ASK.scopes
+    (asked,) = metadata.requests
+    assert asked.path == "/metadata/identity/oauth2/token"
+    assert asked.query == {"api-version": "2018-02-01", "resource": "api://app"}
+    assert asked.headers["metadata"] == "true"
+    assert "x-forwarded-for" not in asked.headers
+
+
+def test_app_service(metadata: stub.Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    metadata.on("/token", stub.Reply(body={"access_token": "t", "token_type": "Bearer", "expires_on": "4102444800"}))
+    token = app_service(metadata, monkeypatch).acquire(ASK)
+    assert token.expires_on == 4102444800
+    (asked,) = metadata.requests
+    assert asked.path == "/msi/token"
+    assert asked.query == {"api-version": "2019-08-01", "resource": "api://app"}
+    assert asked.headers["x-identity-header"] == HEADER
+    assert "metadata" not in asked.headers
+
+
+@pytest.mark.parametrize(
+    ("given", "on_imds", "on_app_service"),
+    [
+        ({"client_id": "c"}, {"client_id": "c"}, {"client_id": "c"}),
+        ({"object_id": "o"}, {"object_id": "o"}, {"principal_id": "o"}),
+        ({"resource_id": "/sub/r"}, {"msi_res_id": "/sub/r"}, {"mi_res_id": "/sub/r"}),
+    ],
+)
+def test_selectors(
+    metadata: stub.Service,
+    monkeypatch: pytest.MonkeyPatch,
+    given: dict[str, str],
+    on_imds: dict[str, str],
+    on_app_service: dict[str, str],
+) -> None:
+    imds(metadata, monkeypatch, **given).acquire(ASK)
+    app_service(metadata, monkeypatch, **given).acquire(ASK)
+    extra = [{k: v for k, v in r.query.items() if k not in ("api-version", "resource")} for r in metadata.requests]
+    assert extra == [on_imds, on_app_service]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"client_id": "c", "resource_id": "r"},
+        {"client_id": "c", "object_id": "o"},
+        {"client_id": ""},
+        {"resource_id": "a\nb"},
+        {"timeout": -1},
+    ],
+)
+def test_bad_input(given: dict[str, str]) -> None:
+    with pytest.raises(ConfigurationError):
+        ManagedIdentity(**given)  # type: ignore[arg-type]
+
+
+def test_a_misspelt_keyword() -> None:
+    with pytest.raises(TypeError):
+        ManagedIdentity(clientid="c")  # type: ignore[call-arg]
+
+
+HOSTS = [
+    ({"IDENTITY_ENDPOINT": "e", "IDENTITY_HEADER": "h", "IDENTITY_SERVER_THUMBPRINT": "t"}, "Service Fabric"),
+    ({"IDENTITY_ENDPOINT": "http://localhost/", "IDENTITY_HEADER": "h"}, "App Service"),
+    ({"IDENTITY_ENDPOINT": "e", "IMDS_ENDPOINT": "i"}, "Azure Arc"),
+    ({"IDENTITY_ENDPOINT": "e"}, "IDENTITY_ENDPOINT"),
+    ({"MSI_ENDPOINT": "e", "MSI_SECRET": "s"}, "Azure Machine Learning"),
+    ({"MSI_ENDPOINT": "e"}, "Azure Cloud Shell"),
+    (
+        {"AZURE_AUTHORITY_HOST": "a", "AZURE_TENANT_ID": "t", "AZURE_FEDERATED_TOKEN_FILE": "f"},
+        "AKS workload identity",
+    ),
+    ({}, "IMDS"),
+    ({"IDENTITY_ENDPOINT": "", "MSI_ENDPOINT": ""}, "IMDS"),
+]
+
+
+@pytest.mark.parametrize(("variables", "name"), HOSTS, ids=lambda v: str(v)[:60])
+def test_the_host_is_chosen_in_azure_identitys_order(
+    variables: dict[str, str], name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for variable, value in variables.items():
+        monkeypatch.setenv(variable, value)
+    one = ManagedIdentity()
+    assert one.host == name
+    if name not in ("IMDS", "App Service"):
+        with pytest.raises(CredentialUnavailable, match=name):
+            one.acquire(ASK)
+
+
+@pytest.mark.parametrize("url", ["ftp://x/", "http://", "https://localhost/x", "http://u:p@localhost/", "http://a b/"])
+def test_a_malformed_endpoint(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IDENTITY_ENDPOINT", url)
+    monkeypatch.setenv("IDENTITY_HEADER", "h")
+    with pytest.raises(ConfigurationError, match="IDENTITY_ENDPOINT"):
+        ManagedIdentity()
+
+
+def test_the_environment_counts_at_construction(metadata: stub.Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    one = app_service(metadata, monkeypatch)
+    monkeypatch.delenv("IDENTITY_ENDPOINT")
+    monkeypatch.delenv("IDENTITY_HEADER")
+    assert one.acquire(ASK) == "access-token"
+    assert ManagedIdentity().identity != one.identity
+
+
+@pytest.mark.parametrize("status", [404, 500, 503])
+def test_one_hiccup_is_survived(metadata: stub.Service, monkeypatch: pytest.MonkeyPatch, status: int) -> None:
+    metadata.on("/token", stub.Reply(status, b"starting"), stub.granted())
+    assert imds(metadata, monkeypatch).acquire(ASK) == "access-token"
+    assert len(metadata.requests) == 2
+
+
+def test_background_renewal_leaves_the_retry_to_the_engine(
+    metadata: stub.Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    metadata.on("/token", stub.Reply(500, b""), stub.granted())
+    with acquiring(Acquiring(may_prompt=False)), pytest.raises(AuthorityUnavailable):
+        imds(metadata, monkeypatch).acquire(ASK)
+    assert len(metadata.requests) == 1
+
+
+FAILURES = [
+    (stub.Reply(429, b"", {"Retry-After": "7"}), AuthorityUnavailable, 429, 7.0, 1),
+    (stub.Reply(429, b""), AuthorityUnavailable, 429, None, 1),
+    (stub.Reply(410, {"error": "gone"}), AuthorityUnavailable, 410, None, 1),
+    (stub.Reply(404, b""), AuthorityUnavailable, 404, None, 2),
+    (stub.Reply(503, b"", {"Retry-After": "3"}), AuthorityUnavailable, 503, 3.0, 1),
+    (stub.Reply(200, b"<html>"), AuthorityUnavailable, 200, None, 1),
+    (stub.Reply(200, {"access_token": ""}), AuthorityUnavailable, None, None, 1),
+    (stub.Reply(200, b" " * (1 << 20) + b"{}"), AuthorityUnavailable, None, None, 1),
+    (stub.Reply(302, b"", {"Location": "http://127.0.0.1:9/"}), AuthorityUnavailable, 302, None, 1),
+]
+
+
+@pytest.mark.parametrize(("reply", "kind", "status", "after", "requests"), FAILURES)
+@pytest.mark.parametrize("place", [imds, app_service])
+def test_failures(
+    metadata: stub.Service,
+    monkeypatch: pytest.MonkeyPatch,
+    place: object,
+    reply: stub.Reply,
+    kind: type[Exception],
+    status: int | None,
+    after: float | None,
+    requests: int,
+) -> None:
+    metadata.on("/token", reply)
+    with pytest.raises(kind) as caught:
+        place(metadata, monkeypatch).acquire(ASK)  # type: ignore[operator]
+    assert (caught.value.status, caught.value.retry_after) == (status, after)
+    assert len(metadata.requests) == requests
+
+
+@pytest.mark.parametrize("fault", ["reset", "hang", "drip"])
+def test_a_sick_host(metadata: stub.Service, monkeypatch: pytest.MonkeyPatch, fault: str) -> None:
+    metadata.on("/token", stub.Reply(act=getattr(metadata, fault)))
+    with pytest.raises(AuthorityUnavailable):
+        imds(metadata, monkeypatch, timeout=0.4).acquire(ASK)  # type: ignore[arg-type]
+
+
+def test_nobody_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        monkeypatch.setenv("AZURE_POD_IDENTITY_AUTHORITY_HOST", f"http://127.0.0.1:{taken.getsockname()[1]}")
+        with pytest.raises(CredentialUnavailable, match="nobody answers"):
+            ManagedIdentity().acquire(ASK)
+        with pytest.raises(CredentialUnavailable):
+            ManagedIdentity().probe()
+
+
+def test_docker_desktop(metadata: stub.Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    metadata.on("/token", stub.Reply(403, b"A socket operation was attempted to an unreachable network"))
+    with pytest.raises(CredentialUnavailable):
+        imds(metadata, monkeypatch).acquire(ASK)
+    with pytest.raises(CredentialUnavailable):
+        imds(metadata, monkeypatch).probe()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"error": "invalid_request", "error_description": "Identity not found"},
+        {"statusCode": 400, "message": "No User Assigned or Delegated Managed Identity found for specified ClientId"},
+    ],
+)
+def test_an_identity_that_is_not_assigned(
+    metadata: stub.Service, monkeypatch: pytest.MonkeyPatch, body: dict[str, object]
+) -> None:
+    metadata.on("/token", stub.Reply(400, body))
+    with pytest.raises(AuthenticationFailed, match="assign it"):
+        imds(metadata, monkeypatch, client_id="c").acquire(ASK)
+
+
+def test_the_probe_sends_no_metadata_header(metadata: stub.Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    metadata.on("/token", stub.Reply(400, {"error": "bad_request_102"}))
+    imds(metadata, monkeypatch).probe()
+    assert "metadata" not in metadata.requests[0].headers
+
+
+def test_a_proxy_is_never_used(metadata: stub.Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "HTTPS_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    assert app_service(metadata, monkeypatch).acquire(ASK) == "access-token"
+
+
+def test_several_scopes(metadata: stub.Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ConfigurationError):
+        imds(metadata, monkeypatch).acquire(TokenRequest(("api://a/.default", "api://b/.default")))
+
+
+def test_it_pickles(metadata: stub.Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    one = imds(metadata, monkeypatch, client_id="c")
+    assert pickle.loads(pickle.dumps(one)) == one
+
+
+def test_nothing_heavy_is_imported(metadata: stub.Service) -> None:
+    code = (
+        "import sys; from entra_tokens.credentials.managed_identity import ManagedIdentity as M;"
+        "from entra_tokens.request import TokenRequest as R;"
+        "assert M().acquire(R(('api://x/.default',))) == 'access-token';"
+        "print(sorted({m.split('.')[0] for m in sys.modules} & {'msal','httpx','httpcore','azure','requests'}))"
+    )
+    environ = {"AZURE_POD_IDENTITY_AUTHORITY_HOST": metadata.url, "PYTHONPATH": ":".join(p for p in sys.path if p)}
+    done = subprocess.run([sys.executable, "-c", code], env=environ, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
