@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 __all__ = ["Acquiring", "acquiring", "current"]
 
 
+def _nobody_waits(expires_on: float) -> None:
+    """Used by itself, a credential makes nobody wait but its caller."""
+
+
 class Acquiring:
     """The surroundings of one `acquire()` call.
 
@@ -48,7 +52,7 @@ class Acquiring:
         self.clock = clock
         self.may_prompt = may_prompt
         self.abandoned = abandoned or Signal()
-        self.on_prompt = on_prompt or (lambda expires_on: None)
+        self.on_prompt = on_prompt or _nobody_waits
         self.sign_ins: MutableMapping[tuple[str, ...], Any] = {} if sign_ins is None else sign_ins
 
 

@@ -141,9 +141,7 @@ class AuthorityUnavailable(EntraTokensError):
         status: HTTP status of the answer, or None where there was no answer.
     """
 
-    def __init__(
-        self, message: str = "", *, retry_after: float | None = None, status: int | None = None
-    ) -> None:
+    def __init__(self, message: str = "", *, retry_after: float | None = None, status: int | None = None) -> None:
         super().__init__(message)
         self.retry_after = retry_after
         self.status = status

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
 import math
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -13,6 +10,9 @@ from .errors import ConfigurationError
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
+
+    from azure.core.credentials import AccessToken, AccessTokenInfo
+    from typing_extensions import Self
 
 __all__ = ["Token"]
 
@@ -33,11 +33,13 @@ class Token(str):
         ConfigurationError: `value` cannot go into an HTTP header, or a time is not a finite number.
     """
 
-    __slots__ = ("expires_on", "refresh_on", "scopes")
+    __slots__ = ("_shapes", "expires_on", "refresh_on", "scopes")
 
     expires_on: float
     refresh_on: float | None
     scopes: tuple[str, ...]
+    # azure-core's two forms of this token, made once and kept with it, so that form and token cannot come apart.
+    _shapes: tuple[AccessToken, AccessTokenInfo] | None
 
     def __new__(
         cls,
@@ -46,7 +48,7 @@ class Token(str):
         expires_on: float,
         refresh_on: float | None = None,
         scopes: Iterable[str] = (),
-    ) -> Token:
+    ) -> Self:
         if not isinstance(value, str):
             raise ConfigurationError(f"A token must be a str, not {type(value).__name__}.")
         if not value or not value.isascii() or not value.isprintable():
@@ -58,6 +60,7 @@ class Token(str):
         put = object.__setattr__
         put(self, "expires_on", _instant("expires_on", expires_on))
         put(self, "refresh_on", None if refresh_on is None else _instant("refresh_on", refresh_on))
+        put(self, "_shapes", None)
         put(self, "scopes", (scopes,) if isinstance(scopes, str) else tuple(scopes))
         return self
 
@@ -111,6 +114,10 @@ def _instant(name: str, value: float) -> float:
 
 def unverified_claims(value: str) -> dict[str, Any]:
     """The payload of a JWT (RFC 7519 §3), unverified; ValueError for anything that is not one."""
+    import base64
+    import binascii
+    import json
+
     parts = value.split(".")
     if len(parts) != 3:
         raise ValueError("This token is opaque: it is not a JWT.")

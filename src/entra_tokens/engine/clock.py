@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import random
+import random  # noqa: TID251 - the one place
 import threading
 import time
 from typing import TYPE_CHECKING, Protocol
@@ -44,6 +44,11 @@ class Signal:
                 return
         callback()
 
+    def forget(self, callback: Callable[[], None]) -> None:
+        with self._lock:
+            if callback in self._callbacks:
+                self._callbacks.remove(callback)
+
 
 class Clock(Protocol):
     """Two readings of time, since neither alone can be trusted, and a source of randomness.
@@ -72,9 +77,8 @@ class Clock(Protocol):
 
 
 def _boot_reader() -> Callable[[], float]:
-    # CLOCK_MONOTONIC stops in suspend on Linux, so that a laptop would serve an expired token after waking. On macOS
-    # CLOCK_MONOTONIC_RAW and on Windows QueryUnbiased... are not to be had here: monotonic() counts sleep on neither
-    # for sure, and the wall clock covers what it misses.
+    # CLOCK_MONOTONIC stops in suspend on Linux, so that a laptop would serve an expired token after waking. Elsewhere
+    # monotonic() is the nearest there is, and the wall clock covers what it misses.
     clock_id = getattr(time, "CLOCK_BOOTTIME", None)
     if clock_id is None:
         return time.monotonic  # noqa: TID251 - the one place
@@ -89,7 +93,7 @@ class SystemClock:
     def __init__(self) -> None:
         self.wall: Callable[[], float] = time.time  # noqa: TID251 - the one place
         self.boot: Callable[[], float] = _boot_reader()
-        self._random = random.Random()  # noqa: S311, TID251 - jitter, not a secret
+        self._random = random.Random()  # noqa: S311 - jitter, not a secret
 
     def uniform(self, low: float, high: float) -> float:
         return self._random.uniform(low, high)

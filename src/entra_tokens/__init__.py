@@ -1,0 +1,118 @@
+"""Token providers for Microsoft Entra ID.
+
+>>> from entra_tokens import ManagedIdentity, TokenProvider
+>>> provider = TokenProvider(ManagedIdentity(), "api://h2ogpte/.default")
+
+Names are loaded when they are first used, so that `import entra_tokens` costs a few milliseconds.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .credentials.azure_cli import AzureCli
+    from .credentials.azure_identity import AzureIdentity
+    from .credentials.chain import Chain
+    from .credentials.client_secret import ClientSecret
+    from .credentials.default import Default
+    from .credentials.device_code import DeviceCode, DeviceCodePrompt
+    from .credentials.environment import Environment
+    from .credentials.managed_identity import ManagedIdentity
+    from .credentials.protocol import Credential
+    from .credentials.static import StaticToken
+    from .engine.policy import RefreshPolicy
+    from .engine.status import ProviderStatus, TokenEvent
+    from .errors import (
+        AuthenticationFailed,
+        AuthorityUnavailable,
+        ConfigurationError,
+        ConsentRequired,
+        CredentialUnavailable,
+        EntraTokensError,
+        InteractionRequired,
+        InvalidCredential,
+        StoreError,
+        TokenTimeout,
+    )
+    from .provider import AsyncTokenProvider, TokenProvider
+    from .request import TokenRequest
+    from .token import Token
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "credentials.azure_cli": ("AzureCli",),
+    "credentials.azure_identity": ("AzureIdentity",),
+    "credentials.chain": ("Chain",),
+    "credentials.client_secret": ("ClientSecret",),
+    "credentials.default": ("Default",),
+    "credentials.device_code": ("DeviceCode", "DeviceCodePrompt"),
+    "credentials.environment": ("Environment",),
+    "credentials.managed_identity": ("ManagedIdentity",),
+    "credentials.protocol": ("Credential",),
+    "credentials.static": ("StaticToken",),
+    "engine.policy": ("RefreshPolicy",),
+    "engine.status": ("ProviderStatus", "TokenEvent"),
+    "errors": (
+        "AuthenticationFailed",
+        "AuthorityUnavailable",
+        "ConfigurationError",
+        "ConsentRequired",
+        "CredentialUnavailable",
+        "EntraTokensError",
+        "InteractionRequired",
+        "InvalidCredential",
+        "StoreError",
+        "TokenTimeout",
+    ),
+    "provider": ("AsyncTokenProvider", "TokenProvider"),
+    "request": ("TokenRequest",),
+    "token": ("Token",),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "AsyncTokenProvider",
+    "AuthenticationFailed",
+    "AuthorityUnavailable",
+    "AzureCli",
+    "AzureIdentity",
+    "Chain",
+    "ClientSecret",
+    "ConfigurationError",
+    "ConsentRequired",
+    "Credential",
+    "CredentialUnavailable",
+    "Default",
+    "DeviceCode",
+    "DeviceCodePrompt",
+    "EntraTokensError",
+    "Environment",
+    "InteractionRequired",
+    "InvalidCredential",
+    "ManagedIdentity",
+    "ProviderStatus",
+    "RefreshPolicy",
+    "StaticToken",
+    "StoreError",
+    "Token",
+    "TokenEvent",
+    "TokenProvider",
+    "TokenRequest",
+    "TokenTimeout",
+]
+
+
+def __getattr__(name: str) -> object:
+    home = _HOME_OF.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f".{home}", __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,116 @@
+"""The process-wide engine: one cell for each identity, scope, tenant and CAE choice, however many providers ask."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Any
+from weakref import WeakValueDictionary
+
+from .cell import Cell
+from .clock import SYSTEM_CLOCK, ShiftedClock
+from .keeper import Keeper
+from .policy import RefreshPolicy
+from .workers import after_fork_in_child
+
+if TYPE_CHECKING:
+    from ..credentials.protocol import Credential
+    from ..request import TokenRequest
+    from ..stores.memory import Memory
+    from ..stores.protocol import Store
+    from .clock import Clock
+
+__all__ = ["Engine", "current_engine", "use_engine"]
+
+Key = tuple[tuple[str, ...], tuple[str, ...], "str | None", bool]  # identity, scopes, tenant, CAE
+
+
+class Engine:
+    """Cells by key. Any thread may call anything.
+
+    Cells live as long as a provider uses them; those with a token are also kept in a bounded memory, so that a provider
+    made for one call finds what the last one got.
+
+    Args:
+        clock: Where time and randomness come from.
+    """
+
+    def __init__(self, clock: Clock = SYSTEM_CLOCK) -> None:
+        self.clock = clock
+        self.default_policy = RefreshPolicy()
+        self.sign_ins: dict[tuple[str, ...], Any] = {}
+        self.keeper = Keeper()
+        self._lock = threading.Lock()
+        self._cells: WeakValueDictionary[Key, Cell] = WeakValueDictionary()
+        self._memory: Memory | None = None
+        self._digest_key = secrets.token_bytes(32)
+        after_fork_in_child(self._renew_after_fork)
+
+    def cell(self, credential: Credential, request: TokenRequest, store: Store | None = None) -> Cell:
+        """The cell for this credential's identity and this request (its claims aside)."""
+        key = self.key(credential, request)
+        with self._lock:
+            cell = self._cells.get(key)
+            if cell is None:
+                cell = self._cells[key] = Cell(self, credential, request)
+            if store is not None:
+                cell.store = store
+            return cell
+
+    def keep(self, cell: Cell) -> None:
+        """Remember a cell beyond its last provider, until its token expires or memory is short."""
+        from ..stores.memory import Memory
+
+        key = self.key(cell.credential, cell.request)
+        with self._lock:
+            if self._memory is None:
+                self._memory = Memory(lambda: self.clock.wall())
+            self._memory.keep(key, cell)
+
+    @staticmethod
+    def key(credential: Credential, request: TokenRequest) -> Key:
+        """What decides whose token for what it is; there is no secret in it."""
+        return tuple(credential.identity), request.scopes, request.tenant_id, request.enable_cae
+
+    def digest(self, cell: Cell) -> str:
+        """A short name of a cell's key that tells nothing about it outside this process."""
+        key = repr(self.key(cell.credential, cell.request))
+        return blake2b(key.encode(), key=self._digest_key, digest_size=8).hexdigest()
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass at once, for emulators and tests."""
+        advance = getattr(self.clock, "advance", None)
+        if advance is not None:
+            advance(seconds)
+            return
+        self.clock = ShiftedClock(self.clock, seconds)
+        for cell in self._all_cells():
+            cell.set_clock(self.clock)
+        self.keeper.wake()
+
+    def _all_cells(self) -> list[Cell]:
+        with self._lock:
+            return list(self._cells.values())
+
+    def _renew_after_fork(self) -> None:
+        self._lock = threading.Lock()
+        self.clock.reseed()
+        for cell in list(self._cells.values()):
+            cell.renew_after_fork()
+        self.keeper.renew_after_fork()
+
+
+_engine = Engine()
+
+
+def current_engine() -> Engine:
+    """The engine that providers made at this moment use."""
+    return _engine
+
+
+def use_engine(engine: Engine) -> Engine:
+    """Make another engine the current one; returns the one it replaces."""
+    global _engine
+    replaced, _engine = _engine, engine
+    return replaced

@@ -1,0 +1,130 @@
+"""One acquisition in progress, shared by everyone who needs its outcome."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ..acquiring import Acquiring, acquiring
+from ..errors import EntraTokensError
+from ..token import Token
+from . import workers
+from .clock import Signal
+from .foreign import as_our_error
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, MutableMapping
+
+    from ..request import TokenRequest
+    from .cell import Cell
+    from .policy import RefreshPolicy
+
+__all__ = ["Flight"]
+
+OVERDUE = 3.0  # times `wait`: our own credentials end long before
+
+
+class Flight:
+    """An acquisition on a thread of its own.
+
+    It ends when its credential answers, not when a waiter leaves: a cancelled or timed-out waiter leaves alone. Only an
+    interactive flight that everybody has left is told to stop, since nobody would read the code.
+
+    Its counters (`waiters`) are guarded by the lock of the cell that it was started for.
+    """
+
+    __slots__ = (
+        "abandoned", "cell", "landed", "may_prompt", "outcome", "policy", "prompted_until", "request", "sign_ins",
+        "started_boot", "started_wall", "tell_expired", "waiters",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        cell: Cell,
+        request: TokenRequest,
+        policy: RefreshPolicy,
+        sign_ins: MutableMapping[tuple[str, ...], Any],
+        *,
+        may_prompt: bool,
+        tell_expired: bool = False,
+    ) -> None:
+        self.cell = cell
+        self.request = request
+        self.policy = policy
+        self.sign_ins = sign_ins
+        self.may_prompt = may_prompt
+        self.tell_expired = tell_expired
+        self.started_wall = cell.wall()
+        self.started_boot = cell.boot()
+        self.waiters = 0
+        self.prompted_until: float | None = None
+        self.abandoned = Signal()
+        self.landed = Signal()
+        self.outcome: Token | EntraTokensError | None = None
+
+    @property
+    def overdue_at(self) -> float:
+        """The boot-clock instant from which on it counts as failed: a credential that hangs for ever must not keep its
+        key from ever being renewed. One that waits for a person ends itself."""
+        if self.prompted_until is not None:
+            return float("inf")
+        return self.started_boot + OVERDUE * max(self.policy.wait, 1.0)
+
+    def start(self, *, inline: bool) -> None:
+        """Fly on a new thread. Where none can be started, fly here (`inline`) or land at once as a failure."""
+        if workers.start(self._fly, "entra-tokens-flight"):
+            return
+        if inline:
+            self._fly()
+        else:
+            self._land(EntraTokensError("No thread could be started for a renewal; it is tried again later."))
+
+    def _fly(self) -> None:
+        outcome: Token | EntraTokensError | None = None
+        try:
+            if self.tell_expired:
+                self.cell.tell("expired")
+            surroundings = Acquiring(
+                self.cell.clock,
+                may_prompt=self.may_prompt,
+                abandoned=self.abandoned,
+                on_prompt=self._prompted,
+                sign_ins=self.sign_ins,
+            )
+            with acquiring(surroundings):
+                outcome = self.cell.acquire(self.request)
+            if not isinstance(outcome, Token):
+                outcome = as_our_error(
+                    TypeError(f"acquire() returned {type(outcome).__name__}, not Token"), self.cell.credential
+                )
+        except Exception as error:  # whatever a credential raises is this flight's outcome
+            outcome = as_our_error(error, self.cell.credential)
+        finally:
+            # A BaseException (SystemExit in a credential) ends this thread and must still free the waiters.
+            if outcome is None:
+                outcome = EntraTokensError("The acquisition was ended from outside.")
+            self._land(outcome)
+
+    def _land(self, outcome: Token | EntraTokensError) -> None:
+        self.outcome = self.cell.land(self, outcome)
+        self.landed.set()
+        if isinstance(self.outcome, Token):
+            self.cell.tell("renewed")
+        else:
+            self.cell.tell("renewal_failed", self.outcome)
+
+    def _prompted(self, until: float) -> None:
+        self.prompted_until = until
+
+    def waits(self, timeout: float | None) -> Iterator[float]:
+        """The lengths, in seconds, of a waiter's waits, one after the other, until its patience is over.
+
+        With a time limit of its own that is all; without one it is the policy's `wait`, or as long as a person who was
+        prompted has time to answer.
+        """
+        yield max(timeout, 0.0) if timeout is not None else self.policy.wait
+        while timeout is None and self.prompted_until is not None:
+            # The flight ends itself when the code expires; the extra second lets it say so.
+            left = self.prompted_until - self.cell.wall() + 1.0
+            if left <= 0:
+                return
+            yield left

@@ -1,0 +1,71 @@
+"""Threads: one per flight, ended when it lands; and what a fork asks of them.
+
+A pool would let a few hung authorities starve every other identity, and its idle threads make each `os.fork` warn.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+from weakref import WeakMethod
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+__all__ = ["after_fork_in_child", "importing", "start"]
+
+
+def start(job: Callable[[], object], name: str) -> bool:
+    """Run a job on a daemon thread of its own; False where no thread can be had (interpreter exit, limits)."""
+    try:
+        threading.Thread(target=job, name=name, daemon=True).start()
+    except RuntimeError:
+        return False
+    return True
+
+
+# A child forked while another thread imports a module finds that module's import lock taken for ever. Heavy first-use
+# imports run inside this gate, and a fork waits for them: at most the length of an import.
+_FORK_WAITS = 10.0
+_gate = threading.RLock()
+_gate_held = False
+
+
+@contextmanager
+def importing() -> Iterator[None]:
+    """Hold forks of this process back while modules are imported."""
+    with _gate:
+        yield
+
+
+def _before_fork() -> None:
+    global _gate_held
+    _gate_held = _gate.acquire(timeout=_FORK_WAITS)
+
+
+def _after_fork_in_parent() -> None:
+    if _gate_held:
+        _gate.release()
+
+
+_in_child: list[WeakMethod[Callable[[], None]]] = []
+
+
+def after_fork_in_child(renew: Callable[[], None]) -> None:
+    """Call a bound method in every forked child, for as long as its object lives."""
+    _in_child[:] = [*(reference for reference in _in_child if reference() is not None), WeakMethod(renew)]
+
+
+def _after_fork_in_child() -> None:
+    global _gate
+    _gate = threading.RLock()
+    for reference in list(_in_child):
+        renew = reference()
+        if renew is not None:
+            renew()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_after_fork_in_child)
