@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import signal
 import sys
 import threading
@@ -13,9 +14,18 @@ from .emulator import Emulator
 from .environ import PLACES
 
 _FACTS = (
-    "authority ca_file tenant_id client_id client_secret h2ogpte_url h2ogpte_scope issuer managed_identity_url "
-    "control_url control_secret"
-).split()
+    "authority",
+    "ca_file",
+    "tenant_id",
+    "client_id",
+    "client_secret",
+    "h2ogpte_url",
+    "h2ogpte_scope",
+    "issuer",
+    "managed_identity_url",
+    "control_url",
+    "control_secret",
+)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -66,9 +76,9 @@ def _parser() -> argparse.ArgumentParser:
 def _until_stdin_ends(over: threading.Event) -> None:
     """Whoever started this process ends it by leaving, in whatever way."""
     try:
-        while sys.stdin.buffer.raw.read(4096):  # type: ignore[attr-defined]
+        while os.read(sys.stdin.fileno(), 4096):
             pass
-    except (OSError, ValueError, AttributeError):
+    except (OSError, ValueError):
         return
     over.set()
 

@@ -34,7 +34,7 @@ def authority_app(world: World) -> ASGIApp:
 
 
 def managed_identity_app(world: World) -> ASGIApp:
-    async def unknown(request: Request) -> Response:
+    async def unknown(_request: Request) -> Response:
         return JSONResponse({"error": "Not found"}, status_code=404)
 
     routes = [
@@ -48,11 +48,11 @@ def managed_identity_app(world: World) -> ASGIApp:
 
 
 def h2ogpte_app(world: World) -> ASGIApp:
-    return Gateway(front_app(world), world, lambda path: "h2ogpte", recorded=False)
+    return Gateway(front_app(world), world, lambda _path: "h2ogpte", recorded=False)
 
 
 def control_app(world: World) -> ASGIApp:
-    return Gateway(Starlette(routes=control_routes(world)), world, lambda path: None)
+    return Gateway(Starlette(routes=control_routes(world)), world, lambda _path: None)
 
 
 def _authority_target(path: str) -> str | None:

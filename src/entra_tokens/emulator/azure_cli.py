@@ -5,7 +5,6 @@ from __future__ import annotations
 import secrets
 import sys
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from starlette.responses import JSONResponse
@@ -14,6 +13,8 @@ from starlette.routing import Route
 from .replies import fault_of, spoiled
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from starlette.requests import Request
     from starlette.responses import Response
 
@@ -24,7 +25,7 @@ __all__ = ["AZ_PATH", "az_routes", "write_az"]
 AZ_PATH = "/_az"
 
 # Runs without site-packages and without our package: a start costs what Python itself costs.
-_SCRIPT = '''\
+_SCRIPT = """\
 import http.client, json, sys
 
 asked = sys.argv[1:]
@@ -45,7 +46,7 @@ if response.status != 200:
         pass
     sys.exit("ERROR: " + text)
 print(text)
-'''
+"""
 
 
 def write_az(folder: Path, world: World) -> None:
@@ -64,9 +65,7 @@ def write_az(folder: Path, world: World) -> None:
 
 def az_routes(world: World) -> list[Route]:
     async def az(request: Request) -> Response:
-        if not secrets.compare_digest(
-            request.headers.get("x-emulator-az", "").encode(), world.az_secret.encode()
-        ):
+        if not secrets.compare_digest(request.headers.get("x-emulator-az", "").encode(), world.az_secret.encode()):
             return JSONResponse({"stderr": "not the emulator's az"}, status_code=403)
         arguments: list[str] = await request.json()
         if arguments[:2] != ["account", "get-access-token"]:

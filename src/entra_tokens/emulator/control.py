@@ -40,16 +40,16 @@ def control_routes(world: World) -> list[Route]:
         asked = await request.json()
         world.device_codes.answer(asked["user_code"], approve=bool(asked["approve"]))
 
-    async def requests(request: Request) -> Any:
+    async def requests(_request: Request) -> Any:
         return [record.as_dict() for record in world.log.snapshot()]
 
-    async def stats(request: Request) -> Any:
+    async def stats(_request: Request) -> Any:
         counts: dict[str, int] = {}
         for record in world.log.snapshot():
             counts[record.grant or record.target] = counts.get(record.grant or record.target, 0) + 1
         return {"front": world.front.stats(), "requests": counts, "pending_codes": world.device_codes.pending()}
 
-    async def front(request: Request) -> Any:
+    async def front(_request: Request) -> Any:
         return [record.as_dict() for record in world.front.records]
 
     def route(name: str, endpoint: Callable[[Request], Awaitable[Any]], method: str) -> Route:
@@ -66,9 +66,7 @@ def control_routes(world: World) -> list[Route]:
     ]
 
 
-def _guarded(
-    world: World, endpoint: Callable[[Request], Awaitable[Any]]
-) -> Callable[[Request], Awaitable[Response]]:
+def _guarded(world: World, endpoint: Callable[[Request], Awaitable[Any]]) -> Callable[[Request], Awaitable[Response]]:
     async def guarded(request: Request) -> Response:
         given = request.headers.get(SECRET_HEADER, "")
         if not is_same_origin(request) or not secrets.compare_digest(given.encode(), world.control_secret.encode()):

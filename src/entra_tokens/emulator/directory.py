@@ -33,9 +33,7 @@ class User:
 
 def _assigned() -> Identity:
     group = f"/subscriptions/{_guid()}/resourceGroups/emulator"
-    return Identity(
-        resource_id=f"{group}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/assigned"
-    )
+    return Identity(resource_id=f"{group}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/assigned")
 
 
 @dataclass(frozen=True)

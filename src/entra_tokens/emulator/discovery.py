@@ -90,7 +90,7 @@ def _document(world: World, tenant: str, version: str) -> dict[str, Any]:
         "http_logout_supported": True,
         "frontchannel_logout_supported": True,
         "end_session_endpoint": f"{oauth}/logout",
-        "claims_supported": "sub iss aud exp iat nonce preferred_username name tid ver".split(),
+        "claims_supported": ["sub", "iss", "aud", "exp", "iat", "nonce", "preferred_username", "name", "tid", "ver"],
         "tenant_region_scope": None if tenant in ALIASES else "WW",
         "cloud_instance_name": urlsplit(world.authority).netloc,
     }

@@ -2,34 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
-import tempfile
 import threading
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import applications, environ
-from .azure_cli import write_az
-from .certificates import KeyRing
-from .clock import EmulatorClock
-from .device_codes import DeviceCodes
-from .directory import Directory
-from .faults import FaultBoard, Gate
-from .front_ledger import FrontLedger
-from .listener import Listener
-from .loop import LoopThread
-from .records import Log
-from .refresh_tokens import RefreshTokens
-from .signing import Signer
-from .switches import Switches
-from .tokens import TokenIssuer
-from .world import World
+from . import environ
+from .faults import Gate
+from .running import Options, Running
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from types import TracebackType
 
+    from typing_extensions import Self
+
+    from .directory import Directory
     from .faults import Fault
+    from .front_ledger import FrontLedger
     from .records import Record
+    from .world import World
 
 __all__ = ["Emulator"]
 
@@ -63,20 +53,20 @@ class Emulator:
         slow_down: bool = False,
         keys: Path | None = None,
     ) -> None:
-        self._lifetime = lifetime
-        self._latency = latency
-        self._port = port
-        self._interval = interval
-        self._refresh_in = refresh_in
-        self._device_code_lifetime = device_code_lifetime
-        self._slow_down = slow_down
-        self._keys = keys
+        self._options = Options(
+            lifetime=lifetime,
+            latency=latency,
+            port=port,
+            interval=interval,
+            refresh_in=refresh_in,
+            device_code_lifetime=device_code_lifetime,
+            slow_down=slow_down,
+            keys=keys,
+        )
         self._lock = threading.RLock()
-        self._running: _Running | None = None
+        self._running: Running | None = None
 
-    # -- life ---------------------------------------------------------------------------------------------------------
-
-    def start(self) -> Emulator:
+    def start(self) -> Self:
         """Start, if it has not been; every listener answers when this returns.
 
         Raises:
@@ -84,7 +74,7 @@ class Emulator:
         """
         with self._lock:
             if self._running is None:
-                self._running = _Running(self)
+                self._running = Running(self._options)
         return self
 
     def stop(self) -> None:
@@ -94,15 +84,13 @@ class Emulator:
             if running is not None:
                 running.stop()
 
-    def __enter__(self) -> Emulator:
+    def __enter__(self) -> Self:
         return self.start()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.stop()
-
-    # -- where and who ------------------------------------------------------------------------------------------------
 
     @property
     def authority(self) -> str:
@@ -166,8 +154,6 @@ class Emulator:
         """
         return environ.environ(place, self._world, self.ca_file, self._live.az_folder)
 
-    # -- what arrived -------------------------------------------------------------------------------------------------
-
     @property
     def requests(self) -> list[Record]:
         """What arrived at the authority, the managed-identity hosts and the fake `az`, oldest first."""
@@ -187,8 +173,6 @@ class Emulator:
         """Forget what arrived; tokens, codes and faults stay."""
         self._world.log.clear()
         self._world.front.clear()
-
-    # -- faults -------------------------------------------------------------------------------------------------------
 
     def fail(
         self,
@@ -225,9 +209,7 @@ class Emulator:
         Raises:
             ValueError: An unknown target, fault or error.
         """
-        return self._live.switches.fail(
-            target, status, times, headers, body, error, share, seconds, fault, reply
-        )
+        return self._live.switches.fail(target, status, times, headers, body, error, share, seconds, fault, reply)
 
     def heal(self, target: str | None = None) -> None:
         """End every fault that was set for this target, or every fault."""
@@ -239,8 +221,6 @@ class Emulator:
         gate = Gate(target, arrivals)
         self._world.faults.add(gate)
         return gate
-
-    # -- time and people ----------------------------------------------------------------------------------------------
 
     def now(self) -> float:
         """Epoch seconds on the emulator's clock."""
@@ -301,10 +281,8 @@ class Emulator:
     def refresh_in(self, seconds: float | None) -> None:
         self._world.issuer.refresh_in = seconds
 
-    # -- inside -------------------------------------------------------------------------------------------------------
-
     @property
-    def _live(self) -> _Running:
+    def _live(self) -> Running:
         running = self._running
         if running is None:
             raise RuntimeError("the emulator is not running: use it as `with Emulator() as e:`, or call start()")
@@ -313,89 +291,3 @@ class Emulator:
     @property
     def _world(self) -> World:
         return self._live.world
-
-
-class _Running:
-    """Everything that one start made and one stop takes away."""
-
-    def __init__(self, options: Emulator) -> None:
-        self.keys = KeyRing(options._keys)
-        self._az = tempfile.TemporaryDirectory(prefix="entra-tokens-az-")
-        self.az_folder = Path(self._az.name)
-        self.listeners: dict[str, Listener] = {}
-        self.loop = LoopThread()
-        try:
-            tls = self.keys.server_context()
-            self.listeners = {
-                "authority": Listener(options._port, tls=tls),
-                "managed_identity": Listener(),
-                "h2ogpte": Listener(tls=tls, websockets=True),
-                "control": Listener(),
-            }
-            self.world = self._make_world(options)
-            self.switches = Switches(self.world.clock, self.world.faults, self.loop.loop, self.listeners)
-            self.world.fail, self.world.advance = self.switches.fail, self.switches.advance
-            write_az(self.az_folder, self.world)
-            self.loop.run(self._serve())
-        except BaseException:
-            self.stop()
-            raise
-
-    def _make_world(self, options: Emulator) -> World:
-        clock = EmulatorClock()
-        directory = Directory()
-        authority = self.listeners["authority"].url
-        issuer = TokenIssuer(
-            clock,
-            Signer(*self.keys.signing()),
-            directory,
-            lifetime=options._lifetime,
-            refresh_in=options._refresh_in,
-            issuer=f"{authority}/{directory.tenant_id}/v2.0",
-        )
-        codes = DeviceCodes(
-            clock,
-            interval=options._interval,
-            lifetime=options._device_code_lifetime,
-            slow_down=options._slow_down,
-        )
-        return World(
-            clock=clock,
-            directory=directory,
-            issuer=issuer,
-            faults=FaultBoard(clock),
-            log=Log(),
-            device_codes=codes,
-            refresh_tokens=RefreshTokens(),
-            front=FrontLedger(),
-            authority=authority,
-            managed_identity_url=self.listeners["managed_identity"].url,
-            h2ogpte_url=self.listeners["h2ogpte"].url,
-            latency=options._latency,
-        )
-
-    async def _serve(self) -> None:
-        apps = {
-            "authority": applications.authority_app(self.world),
-            "managed_identity": applications.managed_identity_app(self.world),
-            "h2ogpte": applications.h2ogpte_app(self.world),
-            "control": applications.control_app(self.world),
-        }
-        for name, app in apps.items():
-            await self.listeners[name].serve(app)
-
-    def stop(self) -> None:
-        async def closed() -> None:
-            # Connections go first: a request that is let go would otherwise be answered.
-            for listener in self.listeners.values():
-                listener.drop()
-            self.world.faults.heal()
-            await asyncio.gather(*(listener.close() for listener in self.listeners.values()))
-
-        if hasattr(self, "world"):
-            self.loop.run(closed())
-        for listener in self.listeners.values():
-            listener.abandon()
-        self.loop.stop()
-        self._az.cleanup()
-        self.keys.close()

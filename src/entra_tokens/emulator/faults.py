@@ -8,11 +8,13 @@ order in which it was set; of those that stay, the newest counts.
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Any, get_args, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
+
+    from typing_extensions import Self
 
     from .clock import EmulatorClock
 
@@ -86,7 +88,7 @@ class Fault:
                 return
         callback()
 
-    def __enter__(self) -> Fault:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -176,9 +178,7 @@ class FaultBoard:
         until = None if seconds is None else self._clock.now() + seconds
         if fault is None and error is None and status is None and not rest.get("reply") and rest.get("body") is None:
             status = 503
-        return Fault(
-            target, kind=fault, times=times, share=share, until=until, status=status, error=error, **rest
-        )
+        return Fault(target, kind=fault, times=times, share=share, until=until, status=status, error=error, **rest)
 
     def met_by(self, target: str) -> list[Fault]:
         """What a request for this target meets: every gate, then at most one fault."""

@@ -77,7 +77,7 @@ class Gateway:
         await misbehave(met, self._app, scope, receive, watched, self._world)
 
     def _record(self, scope: Scope, headers: dict[str, str], body: bytes, target: str) -> Record:
-        fields = body if body else scope["query_string"]
+        fields = body or scope["query_string"]
         form = dict(parse_qsl(fields.decode("latin-1"), keep_blank_values=True))
         grant = form.get("grant_type")
         if target in ("imds", "app_service"):
@@ -118,7 +118,7 @@ async def _read(receive: Receive) -> bytes | None:
         message = await receive()
         if message["type"] != "http.request":
             return None
-        body += message.get("body", b"")
+        body += bytes(message.get("body", b""))
         if not message.get("more_body", False):
             return body
     return body[:_BODY_LIMIT]

@@ -26,6 +26,14 @@ __all__ = ["front_app"]
 
 _COLLECTION_ID = "00000000-0000-4000-8000-00000000c011"
 _VERSION = "1.7.5"
+_SWITCHES = (
+    "show_private_button",
+    "show_workers_status",
+    "show_live_logs",
+    "show_eval",
+    "show_extractors",
+    "public_mode",
+)
 
 
 def front_app(world: World) -> ASGIApp:
@@ -40,7 +48,7 @@ def front_app(world: World) -> ASGIApp:
         return JSONResponse(_meta(world, version))
 
     async def db(request: Request) -> Response:
-        method, *arguments = await request.json()
+        method, *_ = await request.json()
         answers: dict[str, Any] = {"list_collections": collections, "list_recent_collections": collections}
         if method not in answers:
             return JSONResponse({"error": f"the emulated front does not know rpc db {method!r}"}, status_code=404)
@@ -57,30 +65,32 @@ def front_app(world: World) -> ASGIApp:
         collections.append(made)
         return JSONResponse(made, status_code=201)
 
-    async def count_collections(request: Request) -> Response:
+    async def count_collections(_request: Request) -> Response:
         return JSONResponse({"count": len(collections)})
 
     async def create_chat(request: Request) -> Response:
-        chat = {"id": str(uuid.uuid4()), "updated_at": stamp, "collection_id": request.query_params.get("collection_id")}
-        sessions[chat["id"] or ""] = chat
-        return JSONResponse(chat, status_code=201)
+        made = {"id": str(uuid.uuid4()), "updated_at": stamp}
+        if collection_id := request.query_params.get("collection_id"):
+            made["collection_id"] = collection_id
+        sessions[made["id"]] = made
+        return JSONResponse(made, status_code=201)
 
-    async def list_chats(request: Request) -> Response:
+    async def list_chats(_request: Request) -> Response:
         return JSONResponse(list(sessions.values()))
 
-    async def count_chats(request: Request) -> Response:
+    async def count_chats(_request: Request) -> Response:
         return JSONResponse({"count": len(sessions)})
 
     async def delete_chat(request: Request) -> Response:
         sessions.pop(request.path_params["session_id"], None)
         return Response(status_code=204)
 
-    async def capabilities(request: Request) -> Response:
+    async def capabilities(_request: Request) -> Response:
         if not world.front.cookie_sessions:
             return JSONResponse({"message": "Not Found"}, status_code=404)
         return JSONResponse({"session_endpoint": True})
 
-    async def session(request: Request) -> Response:
+    async def session(_request: Request) -> Response:
         world.front.leaked_refresh_tokens += 1
         return JSONResponse({"message": "Unauthorized"}, status_code=401)
 
@@ -169,9 +179,6 @@ def _collection(identifier: str, name: str, description: str, stamp: str) -> dic
 
 def _meta(world: World, version: str) -> dict[str, Any]:
     user = world.directory.user
-    switches = (
-        "show_private_button show_workers_status show_live_logs show_eval show_extractors public_mode"
-    ).split()
     return {
         "version": version,
         "build": "entra-tokens emulator",
@@ -194,6 +201,6 @@ def _meta(world: World, version: str) -> dict[str, Any]:
             "primary_color": "",
             "chat_name": "emulator",
             "greeting": "",
-            **dict.fromkeys(switches, False),
+            **dict.fromkeys(_SWITCHES, False),
         },
     }

@@ -47,7 +47,7 @@ async def _wound_up() -> None:
     await asyncio.sleep(0)  # a turn for transports to close their sockets
 
 
-def _quiet(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+def _quiet(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
     """Clients that leave in a handshake or distrust the certificate are their own business."""
     if not isinstance(context.get("exception"), OSError):  # ssl.SSLError is one
         _log.error("%s", context.get("message"), exc_info=context.get("exception"))

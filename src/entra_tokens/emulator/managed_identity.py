@@ -38,6 +38,4 @@ def selectors(request: Request, names: dict[str, str]) -> dict[str, str]:
 
 def issued(request: Request, world: World, resource: str, identity: Identity) -> IssuedToken:
     fault = fault_of(request)
-    return world.issuer.for_identity(
-        resource, identity, expired=fault is not None and fault.kind == "expired"
-    )
+    return world.issuer.for_identity(resource, identity, expired=fault is not None and fault.kind == "expired")

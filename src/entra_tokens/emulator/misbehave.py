@@ -24,9 +24,7 @@ _HUGE = 32 * 1024 * 1024
 _HTML = "<!doctype html><html><head><title>Sign in to the network</title></head><body>Please sign in.</body></html>"
 
 
-async def misbehave(
-    met: list[Fault], app: ASGIApp, scope: Scope, receive: Receive, send: Send, world: World
-) -> None:
+async def misbehave(met: list[Fault], app: ASGIApp, scope: Scope, receive: Receive, send: Send, world: World) -> None:
     """Answer as these faults have it; without one that answers, as the endpoint does."""
     for fault in met:
         if fault.kind == "hang":
@@ -84,7 +82,7 @@ async def _hang(fault: Fault, receive: Receive, scope: Scope) -> bool:
         await over.wait()
         return True
     waits = {asyncio.ensure_future(over.wait()), asyncio.ensure_future(_gone_after_body(receive))}
-    done, pending = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    _, pending = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
     for task in pending:
         task.cancel()
     await asyncio.gather(*pending, return_exceptions=True)

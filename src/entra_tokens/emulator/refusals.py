@@ -102,9 +102,7 @@ _TABLE: dict[int, _Entry] = {
         has_uri=True,
     ),
     700082: _Entry(400, "invalid_grant", "The refresh token has expired due to inactivity."),
-    9002313: _Entry(
-        400, "invalid_grant", "Invalid request. Request is malformed or invalid.", has_uri=True
-    ),
+    9002313: _Entry(400, "invalid_grant", "Invalid request. Request is malformed or invalid.", has_uri=True),
     70043: _Entry(
         400,
         "invalid_grant",
@@ -144,11 +142,13 @@ _TABLE: dict[int, _Entry] = {
     ),
     # Microsoft documents only the OAuth names of the next three; the numbers are those of public logs.
     70018: _Entry(400, "bad_verification_code", "Invalid verification code due to user typing in wrong user code."),
-    70020: _Entry(400, "expired_token", "The provided value for the input parameter 'device_code' is not valid. This code has expired."),
-    65004: _Entry(400, "authorization_declined", "User declined to consent to access the app."),
-    90033: _Entry(
-        503, "temporarily_unavailable", "A transient error has occurred. Please try again.", has_uri=True
+    70020: _Entry(
+        400,
+        "expired_token",
+        "The provided value for the input parameter 'device_code' is not valid. This code has expired.",
     ),
+    65004: _Entry(400, "authorization_declined", "User declined to consent to access the app."),
+    90033: _Entry(503, "temporarily_unavailable", "A transient error has occurred. Please try again.", has_uri=True),
 }
 # Not documented for Entra, but every client of the grant handles it (RFC 8628 §3.5); there is no number.
 _UNNUMBERED = {"slow_down": _Entry(400, "slow_down", "The client polls too often.")}

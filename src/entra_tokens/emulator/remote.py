@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from types import TracebackType
 
+    from typing_extensions import Self
+
 __all__ = ["RemoteEmulator"]
 
 
@@ -46,7 +48,7 @@ class RemoteEmulator:
         # Loopback needs no proxy, whatever the environment says.
         self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
-    def start(self) -> RemoteEmulator:
+    def start(self) -> Self:
         """Start the process and wait until it serves.
 
         Raises:
@@ -82,7 +84,7 @@ class RemoteEmulator:
         if process.stdout:
             process.stdout.close()
 
-    def __enter__(self) -> RemoteEmulator:
+    def __enter__(self) -> Self:
         return self.start()
 
     def __exit__(

@@ -25,7 +25,9 @@ class _EntraJSON(JSONResponse):
     media_type = "application/json; charset=utf-8"
 
 
-def json_reply(request: Request, world: World, content: Any, status: int = 200, *, public: bool = False) -> JSONResponse:
+def json_reply(
+    request: Request, world: World, content: Any, status: int = 200, *, public: bool = False
+) -> JSONResponse:
     """A JSON answer with the service's headers; token answers may not be stored, discovery may for a day."""
     headers = {
         **(_PUBLIC if public else _PRIVATE),

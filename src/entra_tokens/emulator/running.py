@@ -1,0 +1,127 @@
+"""What one start of the emulator makes and one stop takes away."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from . import applications
+from .azure_cli import write_az
+from .certificates import KeyRing
+from .clock import EmulatorClock
+from .device_codes import DeviceCodes
+from .directory import Directory
+from .faults import FaultBoard
+from .front_ledger import FrontLedger
+from .listener import Listener
+from .loop import LoopThread
+from .records import Log
+from .refresh_tokens import RefreshTokens
+from .signing import Signer
+from .switches import Switches
+from .tokens import TokenIssuer
+from .world import World
+
+__all__ = ["Options", "Running"]
+
+
+@dataclass(frozen=True)
+class Options:
+    """The arguments of `Emulator`, under the same names."""
+
+    lifetime: float
+    latency: float
+    port: int
+    interval: float
+    refresh_in: float | None
+    device_code_lifetime: float
+    slow_down: bool
+    keys: Path | None
+
+
+class Running:
+    """Everything that one start made and one stop takes away."""
+
+    def __init__(self, options: Options) -> None:
+        self.keys = KeyRing(options.keys)
+        self._az = tempfile.TemporaryDirectory(prefix="entra-tokens-az-")
+        self.az_folder = Path(self._az.name)
+        self.listeners: dict[str, Listener] = {}
+        self.loop = LoopThread()
+        try:
+            tls = self.keys.server_context()
+            self.listeners = {
+                "authority": Listener(options.port, tls=tls),
+                "managed_identity": Listener(),
+                "h2ogpte": Listener(tls=tls, websockets=True),
+                "control": Listener(),
+            }
+            self.world = self._make_world(options)
+            self.switches = Switches(self.world.clock, self.world.faults, self.loop.loop, self.listeners)
+            self.world.fail, self.world.advance = self.switches.fail, self.switches.advance
+            write_az(self.az_folder, self.world)
+            self.loop.run(self._serve())
+        except BaseException:
+            self.stop()
+            raise
+
+    def _make_world(self, options: Options) -> World:
+        clock = EmulatorClock()
+        directory = Directory()
+        authority = self.listeners["authority"].url
+        issuer = TokenIssuer(
+            clock,
+            Signer(*self.keys.signing()),
+            directory,
+            lifetime=options.lifetime,
+            refresh_in=options.refresh_in,
+            issuer=f"{authority}/{directory.tenant_id}/v2.0",
+        )
+        codes = DeviceCodes(
+            clock,
+            interval=options.interval,
+            lifetime=options.device_code_lifetime,
+            slow_down=options.slow_down,
+        )
+        return World(
+            clock=clock,
+            directory=directory,
+            issuer=issuer,
+            faults=FaultBoard(clock),
+            log=Log(),
+            device_codes=codes,
+            refresh_tokens=RefreshTokens(),
+            front=FrontLedger(),
+            authority=authority,
+            managed_identity_url=self.listeners["managed_identity"].url,
+            h2ogpte_url=self.listeners["h2ogpte"].url,
+            latency=options.latency,
+        )
+
+    async def _serve(self) -> None:
+        apps = {
+            "authority": applications.authority_app(self.world),
+            "managed_identity": applications.managed_identity_app(self.world),
+            "h2ogpte": applications.h2ogpte_app(self.world),
+            "control": applications.control_app(self.world),
+        }
+        for name, app in apps.items():
+            await self.listeners[name].serve(app)
+
+    def stop(self) -> None:
+        async def closed() -> None:
+            # Connections go first: a request that is let go would otherwise be answered.
+            for listener in self.listeners.values():
+                listener.drop()
+            self.world.faults.heal()
+            await asyncio.gather(*(listener.close() for listener in self.listeners.values()))
+
+        if hasattr(self, "world"):
+            self.loop.run(closed())
+        for listener in self.listeners.values():
+            listener.abandon()
+        self.loop.stop()
+        self._az.cleanup()
+        self.keys.close()
