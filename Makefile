@@ -11,6 +11,8 @@ PY      := $(VENV)/bin/python
 STAMP   := $(VENV)/installed
 WORKERS ?= 2
 ARGS    ?=
+# --verifytypes looks for the package in the environment of whichever python comes first.
+ACTIVE   = PATH="$$(cd $(VENV)/bin && pwd):$$PATH"
 PYTHON  ?=
 # Newest first, except that 3.14 is declared and less travelled.
 PYTHONS := python3.13 python3.12 python3.11 python3.10 python3.14 python3 python
@@ -35,7 +37,7 @@ check: $(STAMP) ## Lint, format, types (mypy --strict, pyright --verifytypes), i
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
 	$(PY) -m basedpyright
-	$(PY) -m basedpyright --verifytypes entra_tokens --ignoreexternal
+	$(ACTIVE) basedpyright --verifytypes entra_tokens --ignoreexternal
 	$(PY) -m pytest -q tests/test_architecture.py
 
 bench: $(STAMP) ## Measure ours and its peers in one run; to the screen and to bench/results.json
