@@ -47,6 +47,7 @@ class FrontLedger:
     """How often a client posted a refresh token to the session endpoint; a provider of ours never has one to post."""
     _records: list[FrontRecord] = field(default_factory=list, repr=False)
     _tokens: dict[str, list[str]] = field(default_factory=dict, repr=False)
+    _calls: dict[str, int] = field(default_factory=dict, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     @property
@@ -61,6 +62,12 @@ class FrontLedger:
         with self._lock:
             return {client: list(digests) for client, digests in self._tokens.items()}
 
+    @property
+    def calls_by_client(self) -> dict[str, int]:
+        """The number of verified calls of each client."""
+        with self._lock:
+            return dict(self._calls)
+
     def add(self, record: FrontRecord) -> None:
         with self._lock:
             self._records.append(record)
@@ -69,6 +76,7 @@ class FrontLedger:
                 return
             self.verified += 1
             client = record.session_id or f"{record.scheme} {record.user_agent}".strip()
+            self._calls[client] = self._calls.get(client, 0) + 1
             digests = self._tokens.setdefault(client, [])
             if record.token_digest not in digests:
                 digests.append(record.token_digest)
@@ -77,6 +85,7 @@ class FrontLedger:
         with self._lock:
             self._records.clear()
             self._tokens.clear()
+            self._calls.clear()
             self.verified = self.refused = self.leaked_refresh_tokens = 0
 
     def stats(self) -> dict[str, Any]:
@@ -86,5 +95,6 @@ class FrontLedger:
             "refused": self.refused,
             "leaked_refresh_tokens": self.leaked_refresh_tokens,
             "tokens_by_client": self.tokens_by_client,
+            "calls_by_client": self.calls_by_client,
             "reasons": sorted({record.reason for record in self.records if not record.verified}),
         }
