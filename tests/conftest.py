@@ -37,11 +37,6 @@ def clean_environ(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name)
 
 
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """An object's address in a test's id differs between pytest-xdist's workers, which then refuse to start."""
-    item._nodeid = re.sub(r" at 0x[0-9a-f]+", "", item._nodeid)
-
-
 class NetworkRefused(OSError):
     """A test reached for something that is not this machine."""
 
