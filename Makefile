@@ -11,7 +11,7 @@ PY      := $(VENV)/bin/python
 STAMP   := $(VENV)/installed
 WORKERS ?= 2
 ARGS    ?=
-# --verifytypes looks for the package in the environment of whichever python comes first.
+# basedpyright looks for packages in the environment of whichever python comes first.
 ACTIVE   = PATH="$$(cd $(VENV)/bin && pwd):$$PATH"
 PYTHON  ?=
 # Newest first, except that 3.14 is declared and less travelled.
@@ -36,7 +36,7 @@ check: $(STAMP) ## Lint, format, types (mypy --strict, pyright --verifytypes), i
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
-	$(PY) -m basedpyright
+	$(ACTIVE) basedpyright
 	$(ACTIVE) basedpyright --verifytypes entra_tokens --ignoreexternal
 	$(PY) -m pytest -q tests/test_architecture.py
 
