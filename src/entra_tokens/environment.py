@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-__all__ = ["read", "snapshot"]
+__all__ = ["apply", "read", "snapshot"]
 
 
 def read(name: str, default: str = "") -> str:
@@ -15,3 +15,8 @@ def read(name: str, default: str = "") -> str:
 def snapshot() -> dict[str, str]:
     """A copy of the whole environment, for a child process."""
     return dict(os.environ)  # noqa: TID251 - the one place
+
+
+def apply(values: dict[str, str]) -> None:
+    """Set variables for this process and its children, for a program (a demo) that owns the process."""
+    os.environ.update(values)  # noqa: TID251 - the one place

@@ -1,0 +1,1 @@
+"""The whole main job against the emulator: `python -m entra_tokens.emulator.demo`."""

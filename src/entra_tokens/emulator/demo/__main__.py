@@ -1,0 +1,85 @@
+"""Run the demo; exit status 0 only if every promise was kept."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from contextlib import nullcontext
+from typing import TYPE_CHECKING
+
+from entra_tokens import environment
+from entra_tokens.emulator.remote import RemoteEmulator
+from entra_tokens.engine.clock import SYSTEM_CLOCK
+
+from .play import Play
+from .seats import providers
+from .show import console, live_view, plain_line, summary
+
+if TYPE_CHECKING:
+    from .seats import Party
+
+LIFETIME = 20.0
+LENGTH = 40.0
+REFUSED_AT = (12.0, 27.0)
+REFUSED_FOR = 3.0
+TICK, PLAIN_TICK = 0.5, 5.0
+
+
+def main() -> int:
+    console.print("Starting the emulator, and the real h2ogpte package (its import takes some seconds) ...")
+    with RemoteEmulator(lifetime=LIFETIME, interval=1) as emulator:
+        # h2ogpte's requests sessions prefer these variables to the CA that the client is given.
+        environment.apply(
+            {
+                **emulator.environ("imds"),
+                **emulator.environ("azure_cli"),
+                "REQUESTS_CA_BUNDLE": emulator.ca_file,
+                "SSL_CERT_FILE": emulator.ca_file,
+            }
+        )
+        parties = providers(emulator)
+        play = Play(emulator, parties)
+        play.start(lambda line: console.print(f"  seated: {line}"))
+        try:
+            _watch(emulator, play, parties)
+        finally:
+            play.stop()
+        front = emulator.stats()["front"]
+        play.claim(front)
+        return 0 if summary(parties, front, len(REFUSED_AT)) else 1
+
+
+def _watch(emulator: RemoteEmulator, play: Play, parties: list[Party]) -> None:
+    clock, tick = SYSTEM_CLOCK, threading.Event()
+    start = clock.boot()
+    refusals = list(REFUSED_AT)
+    refused_until = next_line = start
+    front = emulator.stats()["front"]
+    if console.is_terminal:
+        from rich.live import Live
+
+        view = Live(console=console, auto_refresh=False)
+    else:
+        view = nullcontext()
+    with view as live:
+        while (left := LENGTH - (clock.boot() - start)) > 0:
+            if refusals and LENGTH - left >= refusals[0]:
+                refusals.pop(0)
+                emulator.fail("managed_identity", fault="refuse", seconds=REFUSED_FOR)
+                emulator.fail("authority", fault="refuse", seconds=REFUSED_FOR)
+                refused_until = clock.boot() + REFUSED_FOR
+            down = clock.boot() < refused_until
+            if not down:  # its control API is behind the same door
+                front = emulator.stats()["front"]
+                play.claim(front)
+            note = "the authority REFUSES connections" if down else "the authority answers"
+            if live is not None:
+                live.update(live_view(parties, front, clock.wall(), left, note), refresh=True)
+            elif clock.boot() >= next_line:
+                next_line += PLAIN_TICK
+                console.print(plain_line(parties, front, clock.wall(), left, note), soft_wrap=True)
+            tick.wait(TICK)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
