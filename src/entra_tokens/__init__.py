@@ -9,8 +9,8 @@ Names are loaded when they are first used, so that `import entra_tokens` costs a
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING
 
+TYPE_CHECKING = False  # what type checkers take for True; `typing` itself is most of what an import would cost
 if TYPE_CHECKING:
     from .credentials.azure_cli import AzureCli
     from .credentials.azure_identity import AzureIdentity

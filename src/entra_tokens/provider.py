@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import warnings
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -21,8 +19,6 @@ if TYPE_CHECKING:
     from .token import Token
 
 __all__ = ["AsyncTokenProvider", "TokenProvider"]
-
-log = logging.getLogger("entra_tokens")
 
 TEN_MINUTES = timedelta(minutes=10)
 
@@ -296,6 +292,9 @@ def _warn_of_short_life(cell: Cell, token: Token, least: timedelta) -> None:
         f"azure_token(): the authority gives no token that lasts {least.total_seconds():.0f} s; this one has "
         f"{max(0.0, token.expires_on - cell.wall()):.0f} s left. The client that gets it will fail after that."
     )
+    import logging
+    import warnings
+
     # Both: h2ogpte.shared_client switches every Python warning of the process off when it is imported.
-    log.warning("%s", text)
+    logging.getLogger("entra_tokens").warning("%s", text)
     warnings.warn(text, RuntimeWarning, stacklevel=3)

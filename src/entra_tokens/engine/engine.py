@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import secrets
+import os
 import threading
-from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
@@ -44,7 +43,7 @@ class Engine:
         self._lock = threading.Lock()
         self._cells: WeakValueDictionary[Key, Cell] = WeakValueDictionary()
         self._memory: Memory | None = None
-        self._digest_key = secrets.token_bytes(32)
+        self._digest_key = os.urandom(32)
         after_fork_in_child(self._renew_after_fork)
 
     def cell(self, credential: Credential, request: TokenRequest, store: Store | None = None) -> Cell:
@@ -75,6 +74,8 @@ class Engine:
 
     def digest(self, cell: Cell) -> str:
         """A short name of a cell's key that tells nothing about it outside this process."""
+        from hashlib import blake2b
+
         key = repr(self.key(cell.credential, cell.request))
         return blake2b(key.encode(), key=self._digest_key, digest_size=8).hexdigest()
 

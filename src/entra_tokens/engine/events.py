@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from typing import TYPE_CHECKING, Protocol
 from weakref import WeakSet
@@ -13,9 +12,6 @@ if TYPE_CHECKING:
     from .status import TokenEvent
 
 __all__ = ["Listener", "Listeners"]
-
-log = logging.getLogger("entra_tokens")
-
 
 class Listener(Protocol):
     """Holds a callback; is heard for as long as it lives."""
@@ -49,7 +45,9 @@ class Listeners:
             try:
                 callback(event)
             except Exception:
-                log.exception("An on_event callback failed; tokens are not affected.")
+                import logging
+
+                logging.getLogger("entra_tokens").exception("An on_event callback failed; tokens are not affected.")
 
     def renew_after_fork(self) -> None:
         """In a forked child: a thread that held the lock is not here to release it."""
