@@ -91,6 +91,8 @@ class Backoff:
             self._quiet = Failure(error, boot + quiet, may_prompt)
         if claims is None:
             self.next_try = boot + delay
+        if self._quiet is not None:
+            self.next_try = max(self.next_try, self._quiet.until)
         remembered = max(min(policy.remember_error, delay), quiet)
         self._remembered = {key: kept for key, kept in self._remembered.items() if boot < kept.until}
         self._remembered[claims] = Failure(error, boot + remembered, may_prompt)

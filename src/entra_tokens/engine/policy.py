@@ -50,9 +50,14 @@ class RefreshPolicy:
     forced_renewal_every: float = 60.0
 
     def __post_init__(self) -> None:
-        low, high = self.early
-        if not 0.0 < low <= high < 1.0:
+        try:
+            low, high = self.early
+            fits = 0.0 < low <= high < 1.0
+        except (TypeError, ValueError):
+            fits = False
+        if not fits:
             raise ConfigurationError("RefreshPolicy.early must be two shares of a life with 0 < low <= high < 1.")
+        object.__setattr__(self, "early", (low, high))
         for field in fields(self)[1:]:
             value = getattr(self, field.name)
             if not isinstance(value, (int, float)) or not math.isfinite(value) or value < 0:
