@@ -10,8 +10,11 @@ from .engine.flight import Flight
 from .engine.waiting import wait_in_loop
 from .errors import EntraTokensError
 from .handle import Handle
+from .lifetime import lasts, warn_if_short
 
 if TYPE_CHECKING:
+    from types import TracebackType
+
     from azure.core.credentials import AccessToken, AccessTokenInfo, TokenRequestOptions
     from typing_extensions import Self
 
@@ -123,12 +126,11 @@ class TokenProvider(Handle):
         """
         cell, before = self._cell, self._cell.renewals
         token = self.token()
-        if cell.renewals == before and not _lasts(cell, token, min_lifetime):
+        if cell.renewals == before and not lasts(cell, token, min_lifetime):
             flight = cell.renew(self._open.policy)
             if flight is not None:
                 token = self._wait_out(cell, flight, None, None)
-        if not _lasts(cell, token, min_lifetime):
-            _warn_of_short_life(cell, token, min_lifetime)
+        warn_if_short(cell, token, min_lifetime)
         return str(token)
 
     def authorization(self) -> str:
@@ -226,12 +228,11 @@ class AsyncTokenProvider(Handle):
         """As `TokenProvider.azure_token`."""
         cell, before = self._cell, self._cell.renewals
         token = await self.token()
-        if cell.renewals == before and not _lasts(cell, token, min_lifetime):
+        if cell.renewals == before and not lasts(cell, token, min_lifetime):
             flight = cell.renew(self._open.policy)
             if flight is not None:
                 token = await self._wait_out(cell, flight, None, None)
-        if not _lasts(cell, token, min_lifetime):
-            _warn_of_short_life(cell, token, min_lifetime)
+        warn_if_short(cell, token, min_lifetime)
         return str(token)
 
     async def authorization(self) -> str:
@@ -253,7 +254,12 @@ class AsyncTokenProvider(Handle):
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(self, *_: object) -> None:
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None = None,
+        exc_value: BaseException | None = None,
+        traceback: TracebackType | None = None,
+    ) -> None:
         self._close()
 
     async def _get(self, scopes: tuple[str, ...], claims: str | None, tenant_id: str | None, enable_cae: bool) -> Token:
@@ -281,20 +287,3 @@ class AsyncTokenProvider(Handle):
             if not isinstance(answer, Flight):
                 return answer
             flight = answer
-
-
-def _lasts(cell: Cell, token: Token, least: timedelta) -> bool:
-    return token.expires_on - cell.wall() >= least.total_seconds()
-
-
-def _warn_of_short_life(cell: Cell, token: Token, least: timedelta) -> None:
-    text = (
-        f"azure_token(): the authority gives no token that lasts {least.total_seconds():.0f} s; this one has "
-        f"{max(0.0, token.expires_on - cell.wall()):.0f} s left. The client that gets it will fail after that."
-    )
-    import logging
-    import warnings
-
-    # Both: h2ogpte.shared_client switches every Python warning of the process off when it is imported.
-    logging.getLogger("entra_tokens").warning("%s", text)
-    warnings.warn(text, RuntimeWarning, stacklevel=3)

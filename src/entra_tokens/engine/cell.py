@@ -21,12 +21,13 @@ from typing import TYPE_CHECKING
 from ..errors import AuthorityUnavailable, EntraTokensError, InteractionRequired, TokenTimeout
 from ..token import Token
 from .backoff import Backoff
+from .challenges import Challenges
 from .events import Listeners
 from .flight import Flight
 from .foreign import name_of
 from .held import hold
 from .slot import NEVER, Slot
-from .status import ProviderStatus, TokenEvent
+from .status import news, picture
 
 if TYPE_CHECKING:
     from ..credentials.protocol import Credential
@@ -34,19 +35,16 @@ if TYPE_CHECKING:
     from ..stores.protocol import Store
     from .engine import Engine
     from .policy import RefreshPolicy
-    from .status import EventKind, State
+    from .status import EventKind, ProviderStatus
 
 __all__ = ["Cell"]
-
-# A claims challenge answered this recently is not put to the authority again (a burst of 401s carries the same one).
-CLAIMS_ANSWERED = 60.0
 
 
 class Cell(Slot):
     """The token for one identity, scope, tenant and CAE choice. Any thread may call anything."""
 
     __slots__ = (
-        "__weakref__", "_answered", "_backoff", "_engine", "_flights", "_forced_until", "_lock", "_refused",
+        "__weakref__", "_backoff", "_challenges", "_engine", "_flights", "_forced_until", "_lock", "_refused",
         "_told_expired", "credential", "listeners", "renewals", "request", "store",
     )  # fmt: skip
 
@@ -61,7 +59,7 @@ class Cell(Slot):
         self._lock = threading.Lock()
         self._backoff = Backoff()
         self._flights: dict[str | None, Flight] = {}  # by claims challenge
-        self._answered: dict[str, float] = {}
+        self._challenges = Challenges()
         self._forced_until = NEVER
         self._refused = self._told_expired = False
 
@@ -117,7 +115,7 @@ class Cell(Slot):
         outcome = flight.outcome
         if isinstance(outcome, Token):
             return outcome
-        held = self.held
+        held = self.held  # read once: the fork handler and other flights replace it
         if claims is None and held is not None and held.usable(self.wall(), self.boot()):
             return held.token
         if outcome is None:
@@ -156,7 +154,7 @@ class Cell(Slot):
         expired = False
         if held is not None:
             expired = not held.usable(wall, boot)
-            if not expired and claims is not None and boot < self._answered.get(claims, NEVER):
+            if not expired and claims is not None and self._challenges.is_answered(claims, boot):
                 return held.token, None
             if not expired and claims is None and not (self._refused and flight is not None):
                 launch = None
@@ -174,14 +172,6 @@ class Cell(Slot):
         return flight, flight
 
     # What a flight and the keeper do.
-
-    def acquire(self, request: TokenRequest) -> Token:
-        """Get a new token, through the store where there is one; a claims challenge is answered by no old token."""
-        if self.store is None or request.claims is not None:
-            return self.credential.acquire(request)
-        return self.store.through(
-            self._engine.key(self.credential, self.request), lambda: self.credential.acquire(request)
-        )
 
     def land(self, flight: Flight, outcome: Token | EntraTokensError) -> Token | EntraTokensError:
         """Take a flight's outcome; returns the token as it is held, or the error."""
@@ -209,9 +199,7 @@ class Cell(Slot):
         held = hold(token, flight, self.clock)
         claims = flight.request.claims
         if claims is not None:
-            boot = self.boot()
-            self._answered = {known: until for known, until in self._answered.items() if boot < until}
-            self._answered[claims] = boot + CLAIMS_ANSWERED
+            self._challenges.answered(claims, self.boot())
         self.hold(held)
         self._backoff.success()
         self.renewals += 1
@@ -295,35 +283,12 @@ class Cell(Slot):
     def status(self) -> ProviderStatus:
         """A consistent picture of this instant."""
         with self._lock:
-            held, wall, boot, backoff = self.held, self.wall(), self.boot(), self._backoff
-            state: State = "none"
-            if held is not None:
-                state = "stale" if held.stale(wall, boot) else "fresh"
-                state = state if held.usable(wall, boot) else "expired"
-            return ProviderStatus(
-                state=state,
-                expires_on=held.token.expires_on if held else None,
-                refresh_on=held.token.refresh_on if held else None,
-                last_error=backoff.last_error.message if backoff.last_error else None,
-                renewals=self.renewals,
-                failures=backoff.failures,
-                next_attempt=wall + (backoff.next_try - boot) if backoff.next_try > boot else None,
-            )
+            return picture(self, self._backoff)
 
     def tell(self, kind: EventKind, error: EntraTokensError | None = None) -> None:
         """Tell the listeners, on this thread and outside every lock."""
-        held = self.held
-        self.listeners.tell(
-            lambda: TokenEvent(
-                kind=kind,
-                key_digest=self._engine.digest(self),
-                at=self.wall(),
-                scopes=self.request.scopes,
-                expires_on=held.token.expires_on if held else None,
-                refresh_on=held.token.refresh_on if held else None,
-                error=error.copy() if error is not None else None,
-            )
-        )
+        digest = self._engine.digest
+        self.listeners.tell(lambda: news(self, kind, digest(self), error))
 
     def renew_after_fork(self) -> None:
         """In a forked child: the parent's flights land there, and the refresh instant is drawn anew."""

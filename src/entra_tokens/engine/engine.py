@@ -10,6 +10,7 @@ from weakref import WeakValueDictionary
 from .cell import Cell
 from .clock import SYSTEM_CLOCK, ShiftedClock
 from .keeper import Keeper
+from .key import key_of
 from .policy import RefreshPolicy
 from .workers import after_fork_in_child
 
@@ -19,10 +20,9 @@ if TYPE_CHECKING:
     from ..stores.memory import Memory
     from ..stores.protocol import Store
     from .clock import Clock
+    from .key import Key
 
 __all__ = ["Engine", "current_engine", "use_engine"]
-
-Key = tuple[tuple[str, ...], tuple[str, ...], "str | None", bool]  # identity, scopes, tenant, CAE
 
 
 class Engine:
@@ -48,7 +48,7 @@ class Engine:
 
     def cell(self, credential: Credential, request: TokenRequest, store: Store | None = None) -> Cell:
         """The cell for this credential's identity and this request (its claims aside)."""
-        key = self.key(credential, request)
+        key = key_of(credential, request)
         with self._lock:
             cell = self._cells.get(key)
             if cell is None:
@@ -61,22 +61,17 @@ class Engine:
         """Remember a cell beyond its last provider, until its token expires or memory is short."""
         from ..stores.memory import Memory
 
-        key = self.key(cell.credential, cell.request)
+        key = key_of(cell.credential, cell.request)
         with self._lock:
             if self._memory is None:
                 self._memory = Memory(lambda: self.clock.wall())
             self._memory.keep(key, cell)
 
-    @staticmethod
-    def key(credential: Credential, request: TokenRequest) -> Key:
-        """What decides whose token for what it is; there is no secret in it."""
-        return tuple(credential.identity), request.scopes, request.tenant_id, request.enable_cae
-
     def digest(self, cell: Cell) -> str:
         """A short name of a cell's key that tells nothing about it outside this process."""
         from hashlib import blake2b
 
-        key = repr(self.key(cell.credential, cell.request))
+        key = repr(key_of(cell.credential, cell.request))
         return blake2b(key.encode(), key=self._digest_key, digest_size=8).hexdigest()
 
     def advance(self, seconds: float) -> None:

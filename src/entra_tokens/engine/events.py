@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Listener", "Listeners"]
 
+
 class Listener(Protocol):
     """Holds a callback; is heard for as long as it lives."""
 

@@ -10,6 +10,7 @@ from ..token import Token
 from . import workers
 from .clock import Signal
 from .foreign import as_our_error
+from .key import key_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, MutableMapping
@@ -91,7 +92,7 @@ class Flight:
                 sign_ins=self.sign_ins,
             )
             with acquiring(surroundings):
-                outcome = self.cell.acquire(self.request)
+                outcome = self._acquire()
             if not isinstance(outcome, Token):
                 outcome = as_our_error(
                     TypeError(f"acquire() returned {type(outcome).__name__}, not Token"), self.cell.credential
@@ -103,6 +104,12 @@ class Flight:
             if outcome is None:
                 outcome = EntraTokensError("The acquisition was ended from outside.")
             self._land(outcome)
+
+    def _acquire(self) -> Token:
+        cell, request = self.cell, self.request
+        if cell.store is None or request.claims is not None:  # a challenge is answered by nobody's old token
+            return cell.credential.acquire(request)
+        return cell.store.through(key_of(cell.credential, cell.request), lambda: cell.credential.acquire(request))
 
     def _land(self, outcome: Token | EntraTokensError) -> None:
         self.outcome = self.cell.land(self, outcome)

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from ..errors import EntraTokensError
+    from .backoff import Backoff
+    from .cell import Cell
 
-__all__ = ["EventKind", "ProviderStatus", "State", "TokenEvent"]
+__all__ = ["EventKind", "ProviderStatus", "State", "TokenEvent", "news", "picture"]
 
 State = Literal["none", "fresh", "stale", "expired"]
 EventKind = Literal["renewed", "renewal_failed", "expired", "invalidated"]
@@ -58,3 +60,35 @@ class TokenEvent:
     expires_on: float | None = None
     refresh_on: float | None = None
     error: EntraTokensError | None = None
+
+
+def picture(cell: Cell, backoff: Backoff) -> ProviderStatus:
+    """The status of a cell, whose lock is held."""
+    held, wall, boot = cell.held, cell.wall(), cell.boot()
+    state: State = "none"
+    if held is not None:
+        state = "stale" if held.stale(wall, boot) else "fresh"
+        state = state if held.usable(wall, boot) else "expired"
+    return ProviderStatus(
+        state=state,
+        expires_on=held.token.expires_on if held else None,
+        refresh_on=held.token.refresh_on if held else None,
+        last_error=backoff.last_error.message if backoff.last_error else None,
+        renewals=cell.renewals,
+        failures=backoff.failures,
+        next_attempt=wall + (backoff.next_try - boot) if backoff.next_try > boot else None,
+    )
+
+
+def news(cell: Cell, kind: EventKind, key_digest: str, error: EntraTokensError | None) -> TokenEvent:
+    """An event of a cell, as of this instant."""
+    held = cell.held
+    return TokenEvent(
+        kind=kind,
+        key_digest=key_digest,
+        at=cell.wall(),
+        scopes=cell.request.scopes,
+        expires_on=held.token.expires_on if held else None,
+        refresh_on=held.token.refresh_on if held else None,
+        error=error.copy() if error is not None else None,
+    )

@@ -1,0 +1,25 @@
+"""Which claims challenges were answered a moment ago: a burst of 401s carries the same one many times."""
+
+from __future__ import annotations
+
+__all__ = ["Challenges"]
+
+REMEMBERED = 60.0  # seconds for which the same challenge is not put to the authority again
+
+
+class Challenges:
+    """Not thread-safe: the cell's lock guards it."""
+
+    __slots__ = ("_until",)
+
+    def __init__(self) -> None:
+        self._until: dict[str, float] = {}
+
+    def answered(self, claims: str, boot: float) -> None:
+        """The authority has answered this challenge."""
+        self._until = {known: until for known, until in self._until.items() if boot < until}
+        self._until[claims] = boot + REMEMBERED
+
+    def is_answered(self, claims: str, boot: float) -> bool:
+        """Whether it did so recently."""
+        return boot < self._until.get(claims, 0.0)
