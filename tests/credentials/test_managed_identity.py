@@ -6,8 +6,8 @@ import subprocess
 import sys
 
 import pytest
-import stub
 
+from authority import stub
 from entra_tokens.acquiring import Acquiring, acquiring
 from entra_tokens.credentials.managed_identity import ManagedIdentity
 from entra_tokens.errors import (

@@ -105,11 +105,7 @@ def _class(error: str | None, suberror: str | None, codes: tuple[int, ...]) -> t
         return ConsentRequired
     if error in _CREDENTIAL_ERRORS or _CREDENTIAL_CODES.intersection(codes):
         return InvalidCredential
-    if (
-        error in _INTERACTIVE
-        or suberror in _INTERACTIVE_SUBERRORS
-        or _INTERACTIVE_CODES.intersection(codes)
-    ):
+    if error in _INTERACTIVE or suberror in _INTERACTIVE_SUBERRORS or _INTERACTIVE_CODES.intersection(codes):
         return InteractionRequired
     return AuthenticationFailed
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import httpcore
@@ -150,10 +150,8 @@ class AuthorityHttp:
 
     def _object(self, status: int, body: bytes, retry_after: float | None) -> dict[str, Any]:
         content: Any = None
-        try:
+        with suppress(ValueError, RecursionError):
             content = json.loads(body)
-        except (ValueError, RecursionError):
-            pass
         if isinstance(content, dict) and status != 429 and status < 500:
             return content
         if status == 429:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from .http import AuthorityHttp, Seen
     from .options import AuthorityOptions
 
-__all__ = ["MsalApps"]
+__all__ = ["MsalApps", "checked_claims", "claims_of"]
 
 _MOST_APPS = 64  # tenants times CAE; a service for all comers starts over rather than grow
 
@@ -60,7 +60,7 @@ class MsalApps:
         *,
         credential: Any = None,
         secrets: tuple[str, ...] = (),
-        keep: Callable[[Seen], None] = lambda seen: None,
+        keep: Callable[[Seen], None] | None = None,
     ) -> Token:
         """Run one msal call and make its answer a token.
 
@@ -77,9 +77,9 @@ class MsalApps:
 
         def attempt() -> Token:
             seen = self._ask(request, call, credential, secrets)
-            token = to_token(seen.body, request.scopes, asked_at=seen.asked_at, who=self._who)
-            keep(seen)
-            return token
+            if keep is not None:
+                keep(seen)  # first: a rotated sign-in must not be lost with a token that is no good
+            return to_token(seen.body, request.scopes, asked_at=seen.asked_at, who=self._who)
 
         return guarded(attempt, who=self._who)
 
@@ -106,9 +106,7 @@ class MsalApps:
         if seen is None:
             raise unavailable(self._who, "msal asked nothing")
         if "error" in seen.body:
-            raise refusal(
-                seen.body, who=self._who, status=seen.status, retry_after=seen.retry_after, secrets=secrets
-            )
+            raise refusal(seen.body, who=self._who, status=seen.status, retry_after=seen.retry_after, secrets=secrets)
         if seen.status >= 400:
             raise unavailable(self._who, f"the authority answered HTTP {seen.status}", status=seen.status)
         return seen
@@ -200,3 +198,15 @@ def checked_claims(claims: str | None) -> str | None:
     except (TypeError, ValueError):
         pass
     raise ConfigurationError("claims must be the JSON text of a claims challenge (decode it from base64 first).")
+
+
+def claims_of(request: TokenRequest) -> str | None:
+    """The `claims` parameter for a request, with our capabilities in it: for msal calls that do not merge them."""
+    import json
+
+    claims = checked_claims(request.claims)
+    if not request.enable_cae:
+        return claims
+    wanted: dict[str, Any] = json.loads(claims) if claims else {}
+    wanted.setdefault("access_token", {})["xms_cc"] = {"values": ["CP1"]}
+    return json.dumps(wanted)

@@ -36,9 +36,7 @@ class AuthorityOptions:
     timeout: float
 
     @classmethod
-    def settled(
-        cls, authority: str | None, verify: Verify, proxy: str | None, timeout: float
-    ) -> AuthorityOptions:
+    def settled(cls, authority: str | None, verify: Verify, proxy: str | None, timeout: float) -> AuthorityOptions:
         """Settle what a user gave with what the environment says.
 
         Raises:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Union
+from typing import TYPE_CHECKING
 
 from .. import environment
 from ..errors import ConfigurationError
 
 if TYPE_CHECKING:
     import ssl
+    from typing import TypeAlias
 
-    from typing_extensions import TypeAlias
-
-    Verify: TypeAlias = Union[bool, str, "os.PathLike[str]", ssl.SSLContext]
+    Verify: TypeAlias = bool | str | os.PathLike[str] | ssl.SSLContext
 
 __all__ = ["resolved_verify", "ssl_context"]
 

@@ -6,6 +6,7 @@ import hashlib
 import os
 import threading
 import weakref
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -41,10 +42,8 @@ def object_key(thing: object) -> str:
             return known[1]
         _serial += 1
         name = f"{type(thing).__qualname__}#{_serial}"
-        try:
+        with suppress(TypeError):  # no weak reference to it: each asker gets a name of its own, nothing is shared
             _known[id(thing)] = (weakref.ref(thing), name)
-        except TypeError:
-            pass  # cannot be referred to weakly: each asker gets a name of its own, and nothing is shared
         if len(_known) > 10_000:
             for address in [address for address, (held, _) in _known.items() if held() is None]:
                 del _known[address]

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from ..authority.guard import guarded
 from ..authority.managed_identity.detect import detect
-from ..authority.managed_identity.host import Selector
+from ..authority.managed_identity.host import IDENTITY_NOT_FOUND, Selector
 from ..authority.managed_identity.imds import Imds
 from ..authority.options import checked_timeout
+from ..errors import AuthenticationFailed, CredentialUnavailable
 from .value import Value
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ class ManagedIdentity(Value):
     """
 
     tenant_id: str | None = None
+    tenantless = True  # the platform decides
 
     def __init__(
         self,
@@ -82,7 +84,14 @@ class ManagedIdentity(Value):
                 request.scopes, resource, self._selector, timeout=self._timeout, who=f"{self!r} at {self._host.name}"
             )
 
-        return guarded(attempt, who=repr(self))
+        try:
+            return guarded(attempt, who=repr(self))
+        except AuthenticationFailed as error:
+            # A machine without any identity is not this environment; one that lacks the identity asked for is broken.
+            if error.error != IDENTITY_NOT_FOUND or str(self._selector):
+                raise
+            missing = error.message
+        raise CredentialUnavailable(missing)
 
     def probe(self) -> None:
         """Find out within a second whether the host is there at all, where no variable says so.
@@ -98,8 +107,8 @@ class ManagedIdentity(Value):
         return f"ManagedIdentity({self._selector})"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _rebuilt, (vars(self._selector), self._timeout)
+        return _rebuilt, (type(self), vars(self._selector), self._timeout)
 
 
-def _rebuilt(selector: dict[str, str | None], timeout: float) -> ManagedIdentity:
-    return ManagedIdentity(**selector, timeout=timeout)
+def _rebuilt(kind: type[ManagedIdentity], selector: dict[str, str | None], timeout: float) -> ManagedIdentity:
+    return kind(**selector, timeout=timeout)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 from urllib.parse import urlsplit
 
 from ...environment import read
@@ -10,7 +10,6 @@ from ...errors import ConfigurationError, CredentialUnavailable
 from .imds import Imds
 
 if TYPE_CHECKING:
-    from ...token import Token
     from .host import Host, Selector
 
 __all__ = ["Unsupported", "detect"]
@@ -31,7 +30,7 @@ class Unsupported:
     def check(self, selector: Selector) -> None:
         """Nothing to select from."""
 
-    def token(self, scopes: tuple[str, ...], resource: str, selector: Selector, *, timeout: float, who: str) -> Token:
+    def token(self, *_: object, who: str, **__: object) -> NoReturn:
         """Raise CredentialUnavailable."""
         raise CredentialUnavailable(f"{who}: {self._why}")
 

@@ -60,9 +60,7 @@ def get(
     raise CredentialUnavailable(f"{who}: nobody answers at {parts.netloc} ({why}). This is not that host.")
 
 
-def _exchange(
-    link: _Link, netloc: str, target: str, headers: Mapping[str, str], total: float, who: str
-) -> Reply:
+def _exchange(link: _Link, netloc: str, target: str, headers: Mapping[str, str], total: float, who: str) -> Reply:
     connection = HTTPConnection(netloc)
     connection.sock = link
     try:

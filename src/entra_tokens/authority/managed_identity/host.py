@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ...acquiring import current
-from ...errors import ConfigurationError, CredentialUnavailable, EntraTokensError
+from ...errors import AuthenticationFailed, ConfigurationError, CredentialUnavailable, EntraTokensError
 from ..answers import to_token
 from ..failures import refusal, unavailable
 from ..retry_after import parse_retry_after
@@ -18,11 +18,12 @@ if TYPE_CHECKING:
 
     from ...token import Token
 
-__all__ = ["Host", "Selector", "ask"]
+__all__ = ["IDENTITY_NOT_FOUND", "Host", "Selector", "ask"]
 
 # Whoever waits for a first token should not see one hiccup of a host that is just starting; the engine's back-off
 # does the rest, so two requests are the most.
 _QUICK_RETRY = 0.5  # seconds
+_ITS_OWN = frozenset({404, 410, 429})
 _HICCUPS = frozenset({404, 500, 502, 503, 504})
 
 
@@ -98,8 +99,20 @@ def ask(
     timeout: float,
     who: str,
     secrets: tuple[str, ...] = (),
+    sure: bool = True,
 ) -> Token:
     """GET a token; one brief failure is asked again while somebody waits for it.
+
+    Args:
+        url: Where.
+        query: What for.
+        headers: What opens it.
+        scopes: Become the token's.
+        connect: Seconds to wait for the connection.
+        timeout: Seconds for a request.
+        who: The credential and its host, for messages.
+        secrets: What must not appear in an error.
+        sure: Whether somebody said that the host is here; if not, a refusal that is not in its language is not its own.
 
     Raises:
         CredentialUnavailable: This is not that host.
@@ -119,6 +132,10 @@ def ask(
         body = _object(reply)
         if reply.status == 200 and body is not None and "access_token" in body:
             return to_token(body, scopes, asked_at=asked_at, who=who)
+        if not sure and body is None and 400 <= reply.status < 500 and reply.status not in _ITS_OWN:
+            raise CredentialUnavailable(
+                f"{who}: something else answers there (HTTP {reply.status}). This is not that host."
+            )
         raise _failure(reply, body, retry_after, who, secrets)
 
 
@@ -128,8 +145,8 @@ def _failure(
     status = reply.status
     if status == 403 and b"unreachable" in reply.body:
         # Docker Desktop's own network answers for 169.254.169.254.
-        return CredentialUnavailable(f"{who}: the network says that the host is unreachable (HTTP 403). This is not that host.")
-    if status in (404, 410, 429) or status >= 500:
+        return CredentialUnavailable(f"{who}: the network says that there is no such host (HTTP 403).")
+    if status in _ITS_OWN or status >= 500:
         why = {
             404: "the identity is being set up, or this host gives none",
             410: "the host is being updated; that takes up to 70 s",
@@ -138,18 +155,19 @@ def _failure(
         said = f": {_said(body, secrets)}" if _said(body, secrets) else ""
         return unavailable(who, f"{why} (HTTP {status}){said}", status=status, retry_after=retry_after)
     if body is None:
-        return unavailable(who, f"the host answered HTTP {status} without a JSON object", status=status, retry_after=retry_after)
+        why = f"the host answered HTTP {status} without a JSON object"
+        return unavailable(who, why, status=status, retry_after=retry_after)
     if status == 200:
         return unavailable(who, "the answer holds no access token", status=status)
     error = refusal(body, who=who, status=status, retry_after=retry_after, secrets=secrets)
     if _no_identity(body):
-        error.message = error.args[0] + _NO_IDENTITY
-        error.args = (error.message,)
+        return AuthenticationFailed(f"{error} {_NO_IDENTITY}", error=IDENTITY_NOT_FOUND, hint=_NO_IDENTITY)
     return error
 
 
+IDENTITY_NOT_FOUND = "identity_not_found"
 _NO_IDENTITY = (
-    " No such managed identity is assigned to this host: assign it, or correct client_id, object_id or resource_id; "
+    "No such managed identity is assigned to this host: assign it, or correct client_id, object_id or resource_id; "
     "without any of them the host needs a system-assigned identity or exactly one user-assigned one."
 )
 

@@ -55,7 +55,14 @@ class Imds:
         query = {"api-version": "2018-02-01", "resource": resource}
         query.update(selector.named(client_id="client_id", object_id="object_id", resource_id="msi_res_id"))
         return ask(
-            self.base + _PATH, query, {"Metadata": "true"}, scopes, connect=_CONNECT, timeout=timeout, who=who
+            self.base + _PATH,
+            query,
+            {"Metadata": "true"},
+            scopes,
+            connect=_CONNECT,
+            timeout=timeout,
+            who=who,
+            sure=self.base != _BASE,
         )
 
     def probe(self, *, who: str) -> None:

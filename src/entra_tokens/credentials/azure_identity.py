@@ -1,0 +1,125 @@
+"""AzureIdentity: any credential that speaks azure-core's protocol."""
+
+from __future__ import annotations
+
+import inspect
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from ..authority.guard import guarded
+from ..authority.quiet import quiet_libraries
+from ..errors import AuthorityUnavailable, ConfigurationError, EntraTokensError
+from ..token import Token
+from .azure_errors import translated
+from .fingerprint import object_key
+from .value import Value, refuse_pickling
+
+if TYPE_CHECKING:
+    from ..request import TokenRequest
+
+__all__ = ["AzureIdentity"]
+
+
+class AzureIdentity(Value):
+    """Gets tokens from an azure-core `TokenCredential`: one of azure-identity's, or anything with its `get_token`.
+
+    Called on a worker thread, one call at a time for each scope. Its errors become ours. Does not pickle.
+
+    Args:
+        credential: The object; asked through `get_token_info` where it has that, else `get_token`. It is held, and two
+            objects never share a token.
+
+    Raises:
+        ConfigurationError: It has no `get_token`, or is one of the asynchronous credentials.
+    """
+
+    def __init__(self, credential: Any) -> None:
+        ask = getattr(credential, "get_token", None)
+        info = getattr(credential, "get_token_info", None)
+        if isinstance(credential, type):
+            raise ConfigurationError(f"{credential.__name__} is a class: pass an instance, {credential.__name__}(...).")
+        if not callable(ask) and not callable(info):
+            raise ConfigurationError(
+                f"A {type(credential).__name__} has no get_token(): it is not a credential of azure-core's kind."
+            )
+        if any(_asynchronous(method) for method in (ask, info)):
+            raise ConfigurationError(
+                f"{type(credential).__name__} is an asynchronous credential. Pass its twin from azure.identity, "
+                "without .aio; provider.as_async() gives the asynchronous face, and no event loop is blocked."
+            )
+        self._credential = credential
+        self._name = type(credential).__name__
+        self._key = object_key(credential)
+        tenant = getattr(credential, "tenant_id", None) or getattr(credential, "_tenant_id", None)
+        self.tenant_id: str = tenant if isinstance(tenant, str) else ""
+
+    @property
+    def identity(self) -> tuple[str, ...]:
+        """The object itself."""
+        return ("azure_identity", self._key)
+
+    @property
+    def interactive(self) -> bool:
+        """Whether the object may prompt: azure-identity's device code and browser credentials do."""
+        return self._name in ("DeviceCodeCredential", "InteractiveBrowserCredential")
+
+    def acquire(self, request: TokenRequest) -> Token:
+        """Get a token from the object.
+
+        Raises:
+            CredentialUnavailable: It says that it does not apply here.
+            AuthenticationFailed: Its authority refused.
+            AuthorityUnavailable: It got no usable answer.
+        """
+        return guarded(lambda: self._acquire(request), who=repr(self))
+
+    def _acquire(self, request: TokenRequest) -> Token:
+        failure: EntraTokensError
+        try:
+            with quiet_libraries():
+                answer = self._ask(request)
+        except EntraTokensError:
+            raise
+        except Exception as error:
+            failure = translated(error, who=repr(self))
+        else:
+            return self._token(answer, request)
+        raise failure
+
+    def _ask(self, request: TokenRequest) -> Any:
+        options: dict[str, Any] = {}
+        if request.claims is not None:
+            options["claims"] = request.claims
+        if request.tenant_id is not None:
+            options["tenant_id"] = request.tenant_id
+        if request.enable_cae:
+            options["enable_cae"] = True
+        info = getattr(self._credential, "get_token_info", None)
+        if callable(info):
+            return info(*request.scopes, options=options)
+        return self._credential.get_token(*request.scopes, **options)
+
+    def _token(self, answer: Any, request: TokenRequest) -> Token:
+        if inspect.iscoroutine(answer):
+            answer.close()
+        try:
+            refresh_on = getattr(answer, "refresh_on", None)
+            expires_on = float(answer.expires_on)
+            if refresh_on is not None and not float(refresh_on) < expires_on:
+                refresh_on = None
+            return Token(answer.token, expires_on=expires_on, refresh_on=refresh_on, scopes=request.scopes)
+        except (AttributeError, TypeError, ValueError):
+            pass
+        raise AuthorityUnavailable(
+            f"{self!r} returned no usable token: azure-core's protocol wants .token (one line of printable ASCII) and "
+            ".expires_on (epoch seconds)."
+        )
+
+    def __repr__(self) -> str:
+        return f"AzureIdentity({self._name})"
+
+    def __reduce_ex__(self, protocol: Any) -> NoReturn:
+        raise refuse_pickling("AzureIdentity")
+
+
+def _asynchronous(method: Any) -> bool:
+    return inspect.iscoroutinefunction(method) or inspect.iscoroutinefunction(getattr(method, "__call__", None))  # noqa: B004 - the method of a callable object

@@ -1,0 +1,58 @@
+"""What a person's sign-in leaves behind: the means to renew it, and who it was."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from ..token import unverified_claims
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["SignIn"]
+
+
+@dataclass(frozen=True)
+class SignIn:
+    """A remembered sign-in.
+
+    Args:
+        renewal: The refresh token.
+        username: The name that was signed in with, if the authority told.
+        names: Every name that the account is known by, in lower case.
+    """
+
+    renewal: str = field(repr=False)
+    username: str | None = None
+    names: frozenset[str] = frozenset()
+
+    @classmethod
+    def from_answer(cls, answer: Mapping[str, Any], former: SignIn | None = None) -> SignIn | None:
+        """The sign-in of a good answer. What it does not repeat stays as it was: authorities need not rotate.
+
+        Args:
+            answer: The body's JSON object.
+            former: The sign-in that the answer renews.
+        """
+        renewal = answer.get("refresh_token")
+        if not isinstance(renewal, str) or not renewal:
+            return former
+        if former is not None:
+            return replace(former, renewal=renewal)
+        claims = _claims(answer.get("id_token"))
+        told = [claims.get(name) for name in ("preferred_username", "upn", "email", "oid", "sub")]
+        names = [name for name in told if isinstance(name, str) and name]
+        return cls(renewal, names[0] if names else None, frozenset(name.lower() for name in names))
+
+    def is_of(self, account: str) -> bool:
+        """Whether this may be that account's: an authority that told nothing is believed."""
+        return not self.names or account.lower() in self.names
+
+
+def _claims(token: Any) -> dict[str, Any]:
+    # Not verified, and need not be: it came from the authority itself over TLS (OpenID Connect Core §3.1.3.7, 6).
+    try:
+        return unverified_claims(token) if isinstance(token, str) else {}
+    except ValueError:
+        return {}
