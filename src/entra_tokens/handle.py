@@ -155,6 +155,16 @@ class Handle:
         """Tell what is held for the default scope; no secret is in it, and nothing waits."""
         return self._open.cell.status()
 
+    @property
+    def _is_interactive(self) -> bool:
+        """Whether getting a token may need a person."""
+        return bool(getattr(self._open.credential, "interactive", False))
+
+    def _keep_fresh_for(self, owner: object) -> None:
+        """Renew at `refresh_on`, though nobody calls, for as long as something else is referenced."""
+        shared = self._open
+        shared.engine.keeper.keep(owner, shared.cell, shared.policy)
+
     def _close(self) -> None:
         self._shared = None
         self._cell = _CLOSED
