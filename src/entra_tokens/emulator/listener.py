@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import socket
 from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
 
 from uvicorn import Config
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -40,7 +41,10 @@ class _Protocol(H11Protocol):
 
 
 class Listener:
-    """A loopback port. Coroutines and `close_now` run on the event loop; the port is known from the start.
+    """A loopback port, known from the start. All but the constructor, `port` and `url` belongs to the event loop.
+
+    Accepted sockets are kept sight of until they are closed: a transport whose TLS handshake or farewell is under way
+    belongs to no protocol that could be asked to end it.
 
     Args:
         port: 0: any that is free.
@@ -54,15 +58,18 @@ class Listener:
         self._socket: socket.socket | None = _bound(port)
         self.port: int = self._socket.getsockname()[1]
         self._state = ServerState()
-        self._server: asyncio.Server | None = None
         self._config: Config | None = None
         self._refusing = 0
+        self._accepting: asyncio.Task[None] | None = None
+        self._connecting: set[asyncio.Task[None]] = set()
+        self._accepted: WeakSet[socket.socket] = WeakSet()
 
     @property
     def url(self) -> str:
         return f"{'https' if self._tls else 'http'}://localhost:{self.port}"
 
-    async def serve(self, app: ASGIApp) -> None:
+    def serve(self, app: ASGIApp) -> None:
+        """Begin to accept connections."""
         self._config = Config(
             app,
             http=_Protocol,
@@ -77,22 +84,21 @@ class Listener:
             ws_ping_interval=None,
         )
         self._config.load()
-        await self._listen()
+        self._listen()
 
-    async def refuse(self) -> None:
+    def refuse(self) -> None:
         """Close the socket, and drop every connection, until `accept` has been called as often."""
         self._refusing += 1
-        if self._server is not None:
-            self._server.close()
-            self._server = None
+        if self._accepting is not None:
+            self._silence()
             # Bound but not listening: connections are refused, and the port stays ours.
             self._socket = _bound(self.port)
         self.drop()
 
-    async def accept(self) -> None:
+    def accept(self) -> None:
         self._refusing = max(self._refusing - 1, 0)
-        if not self._refusing and self._server is None:
-            await self._listen()
+        if not self._refusing and self._socket is not None and self._accepting is None:
+            self._listen()
 
     def drop(self) -> None:
         """Reset every open connection."""
@@ -101,33 +107,53 @@ class Listener:
                 cut(connection.transport)
 
     async def close(self) -> None:
-        """End the listener and wait a moment for its requests to notice. Idempotent."""
-        if self._server is not None:
-            self._server.close()
-            self._server = None
-        elif self._socket is not None:
-            self._socket.close()
-        self._socket = None
+        """End the listener, whatever its clients do; returns when its sockets are closed. Idempotent."""
+        self._silence()
         self.drop()
-        if self._state.tasks:
-            await asyncio.wait(set(self._state.tasks), timeout=1)
+        for accepted in list(self._accepted):
+            with contextlib.suppress(OSError):
+                accepted.shutdown(socket.SHUT_RDWR)
+        for _ in range(1000):
+            if not (self._state.tasks or self._connecting or any(each.fileno() >= 0 for each in self._accepted)):
+                break
+            await asyncio.sleep(0)
 
-    def abandon(self) -> None:
-        """Give back the port of a listener that never served."""
-        if self._socket is not None and self._server is None:
+    def _silence(self) -> None:
+        if self._accepting is not None:
+            self._accepting.cancel()
+            self._accepting = None
+        if self._socket is not None:
             self._socket.close()
             self._socket = None
 
-    async def _listen(self) -> None:
-        config = self._config
-        if config is None or self._socket is None:
+    def _listen(self) -> None:
+        if self._config is None or self._socket is None:
             raise RuntimeError("the listener has not been given anything to serve")
+        self._socket.listen(_BACKLOG)  # from here on nobody is refused
+        self._accepting = asyncio.get_running_loop().create_task(self._accept_all(self._socket, self._config))
+
+    async def _accept_all(self, listening: socket.socket, config: Config) -> None:
+        loop = asyncio.get_running_loop()
 
         def protocol() -> asyncio.Protocol:
             return _Protocol(config=config, server_state=self._state, app_state={})
 
-        loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(protocol, sock=self._socket, ssl=self._tls, backlog=_BACKLOG)
+        async def connected(accepted: socket.socket) -> None:
+            try:
+                await loop.connect_accepted_socket(protocol, accepted, ssl=self._tls)
+            except OSError:  # the client left in the handshake, or distrusts the certificate
+                accepted.close()
+
+        while True:
+            try:
+                accepted, _ = await loop.sock_accept(listening)
+            except OSError:  # the client has left, or the process is out of descriptors for the moment
+                await asyncio.sleep(0.01)
+                continue
+            self._accepted.add(accepted)
+            task = loop.create_task(connected(accepted))
+            self._connecting.add(task)
+            task.add_done_callback(self._connecting.discard)
 
 
 def _bound(port: int) -> socket.socket:
@@ -136,6 +162,7 @@ def _bound(port: int) -> socket.socket:
         with contextlib.suppress(OSError):
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind(("127.0.0.1", port))
+        listening.setblocking(False)
     except BaseException:
         listening.close()
         raise

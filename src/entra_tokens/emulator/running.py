@@ -108,20 +108,18 @@ class Running:
             "control": applications.control_app(self.world),
         }
         for name, app in apps.items():
-            await self.listeners[name].serve(app)
+            self.listeners[name].serve(app)
 
     def stop(self) -> None:
         async def closed() -> None:
             # Connections go first: a request that is let go would otherwise be answered.
             for listener in self.listeners.values():
                 listener.drop()
-            self.world.faults.heal()
+            if hasattr(self, "world"):
+                self.world.faults.heal()
             await asyncio.gather(*(listener.close() for listener in self.listeners.values()))
 
-        if hasattr(self, "world"):
-            self.loop.run(closed())
-        for listener in self.listeners.values():
-            listener.abandon()
+        self.loop.run(closed())
         self.loop.stop()
         self._az.cleanup()
         self.keys.close()

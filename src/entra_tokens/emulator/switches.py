@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from .faults import AUTHORITY, GROUPS, Fault
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from .clock import EmulatorClock
     from .faults import FaultBoard
     from .listener import Listener
@@ -74,8 +77,8 @@ class Switches:
         names = {self._listener_of(target) for target in targets}
         for name in names:
             listener = self._listeners[name]
-            self._run(listener.refuse())
-            fault.when_healed(lambda listener=listener: self._run(listener.accept()))  # type: ignore[misc]
+            self._run(listener.refuse)
+            fault.when_healed(partial(self._run, listener.accept))
 
     @staticmethod
     def _listener_of(target: str) -> str:
@@ -83,25 +86,21 @@ class Switches:
             return "authority"
         return "h2ogpte" if target == "h2ogpte" else "managed_identity"
 
-    def _soon(self, callback: Any) -> None:
+    def _soon(self, callback: Callable[[], Any]) -> None:
         with contextlib.suppress(RuntimeError):  # the loop has been closed
             self._loop.call_soon_threadsafe(callback)
 
-    def _run(self, work: Any) -> None:
-        """Do this on the event loop, and wait for it unless this is the event loop."""
+    def _run(self, act: Callable[[], None]) -> None:
+        """Do this on the event loop, and return when it is done."""
+
+        async def acted() -> None:
+            act()
+
         try:
-            running = asyncio.get_running_loop()
+            if asyncio.get_running_loop() is self._loop:
+                act()
+                return
         except RuntimeError:
-            running = None
-        if self._loop.is_closed() or not self._loop.is_running():
-            work.close()
-        elif running is self._loop:
-            task = self._loop.create_task(work)
-            _kept.add(task)
-            task.add_done_callback(_kept.discard)
-        else:
-            asyncio.run_coroutine_threadsafe(work, self._loop).result(5)
-
-
-# The loop itself holds its tasks only weakly.
-_kept: set[asyncio.Task[Any]] = set()
+            pass
+        if self._loop.is_running():
+            asyncio.run_coroutine_threadsafe(acted(), self._loop).result(5)
