@@ -63,8 +63,6 @@ class Cell(Slot):
         self._forced_until = NEVER
         self._refused = self._told_expired = False
 
-    # What a caller does: ask, wait outside, leave, settle.
-
     def ask(self, policy: RefreshPolicy, claims: str | None = None) -> Token | Flight:
         """The token, or the flight to wait for, among whose waiters the caller then is until it `leave`s.
 
@@ -171,8 +169,6 @@ class Cell(Slot):
         flight = self._launch(policy, claims, may_prompt=True, expired=expired)
         return flight, flight
 
-    # What a flight and the keeper do.
-
     def land(self, flight: Flight, outcome: Token | EntraTokensError) -> Token | EntraTokensError:
         """Take a flight's outcome; returns the token as it is held, or the error."""
         with self._lock:
@@ -190,9 +186,7 @@ class Cell(Slot):
             elif current or self.held is None or outcome.expires_on > self.held.token.expires_on:
                 outcome = self._store(flight, outcome)
             flight.outcome = outcome
-        if isinstance(outcome, Token):
-            self._engine.keep(self)
-        self._engine.keeper.rearm()
+        self._engine.landed(self)
         return outcome
 
     def _store(self, flight: Flight, token: Token) -> Token:
@@ -277,8 +271,6 @@ class Cell(Slot):
             self.shut()
         else:
             self.open(flying=None in self._flights, next_try=self._backoff.next_try)
-
-    # What it tells.
 
     def status(self) -> ProviderStatus:
         """A consistent picture of this instant."""

@@ -57,15 +57,20 @@ class Engine:
                 cell.store = store
             return cell
 
-    def keep(self, cell: Cell) -> None:
-        """Remember a cell beyond its last provider, until its token expires or memory is short."""
+    def landed(self, cell: Cell) -> None:
+        """Remember a cell beyond its last provider: until its token expires or its next attempt is due.
+
+        So a provider made for one call finds what the last one got, and a failure answers the next one, too.
+        """
         from ..stores.memory import Memory
 
+        status = cell.status()
         key = key_of(cell.credential, cell.request)
         with self._lock:
             if self._memory is None:
                 self._memory = Memory(lambda: self.clock.wall())
-            self._memory.keep(key, cell)
+            self._memory.keep(key, cell, until=max(status.expires_on or 0.0, status.next_attempt or 0.0))
+        self.keeper.rearm()
 
     def digest(self, cell: Cell) -> str:
         """A short name of a cell's key that tells nothing about it outside this process."""

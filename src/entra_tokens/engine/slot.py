@@ -47,7 +47,11 @@ class Slot:
     def time_left(self) -> float | None:
         """Seconds until the held token expires; None where nothing usable is held."""
         held = self.held
-        return held.token.expires_on - self.wall() if held is not None and self.usable() else None
+        if held is None:
+            return None
+        expires = held.token.expires_on
+        left = min(expires - self.wall(), held.on_boot(expires) - self.boot())
+        return left if left > 0 else None
 
     def hold(self, held: Held) -> None:
         """Hold another token; the slot stays shut until `open` is called."""

@@ -20,7 +20,7 @@ CELL_BYTES = 3 * 1024
 
 
 class Memory:
-    """Cells with a usable token, by key. Not thread-safe: the engine's lock guards it.
+    """Cells by key, each until an instant of its own. Not thread-safe: the engine's lock guards it.
 
     Args:
         wall: The clock's epoch seconds.
@@ -28,15 +28,16 @@ class Memory:
     """
 
     def __init__(self, wall: Callable[[], float], most_bytes: int = MOST_BYTES) -> None:
-        self._cells: TLRUCache[Any, Cell, float] = TLRUCache(
+        self._cells: TLRUCache[Any, tuple[Cell, float], float] = TLRUCache(
             maxsize=most_bytes,
-            ttu=lambda _key, cell, _now: cell.token.expires_on,
+            ttu=lambda _key, kept, _now: kept[1],
             timer=wall,
-            getsizeof=lambda cell: CELL_BYTES + len(cell.token),
+            getsizeof=lambda kept: CELL_BYTES + (len(kept[0].token) if kept[0].held is not None else 0),
         )
 
-    def keep(self, key: Hashable, cell: Cell) -> None:
-        self._cells[key] = cell
+    def keep(self, key: Hashable, cell: Cell, *, until: float) -> None:
+        """Hold on to a cell until this epoch second, or until memory is short."""
+        self._cells[key] = cell, until
 
     def __len__(self) -> int:
         return len(self._cells)
