@@ -26,7 +26,7 @@ def warn_if_short(cell: Cell, token: Token, least: timedelta) -> None:
         return
     left = max(0.0, token.expires_on - cell.wall())
     text = (
-        f"azure_token(): the authority gives no token that lasts {least.total_seconds():.0f} s; this one has {left:.0f} s"
+        f"azure_token(): the authority gives no token that lasts {least.total_seconds():.0f} s; it has {left:.0f} s"
         " left. The client that gets it will fail after that."
     )
     warn(text, stacklevel=3)
