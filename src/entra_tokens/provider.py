@@ -170,7 +170,7 @@ class TokenProvider(Handle):
         policy = self._open.policy
         while True:
             try:
-                for seconds in flight.waits(timeout):
+                for seconds in flight.waits(timeout, policy.wait):
                     if flight.landed.wait(seconds):
                         break
             finally:
@@ -278,7 +278,7 @@ class AsyncTokenProvider(Handle):
         policy = self._open.policy
         while True:
             try:
-                for seconds in flight.waits(timeout):
+                for seconds in flight.waits(timeout, policy.wait):
                     if await wait_in_loop(flight.landed, seconds):
                         break
             finally:

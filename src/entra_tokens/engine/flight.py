@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING, Any
 
 from ..acquiring import Acquiring, acquiring
@@ -122,13 +123,13 @@ class Flight:
     def _prompted(self, until: float) -> None:
         self.prompted_until = until
 
-    def waits(self, timeout: float | None) -> Iterator[float]:
+    def waits(self, timeout: float | None, wait: float) -> Iterator[float]:
         """The lengths, in seconds, of a waiter's waits, one after the other, until its patience is over.
 
-        With a time limit of its own that is all; without one it is the policy's `wait`, or as long as a person who was
-        prompted has time to answer.
+        With a time limit of its own that is all; without one it is the `wait` of its policy (not of the policy of
+        whoever started the flight), or as long as a person who was prompted has time to answer.
         """
-        yield max(timeout, 0.0) if timeout is not None else self.policy.wait
+        yield min(max(timeout, 0.0) if timeout is not None else wait, threading.TIMEOUT_MAX)
         while timeout is None and self.prompted_until is not None:
             # The flight ends itself when the code expires; the extra second lets it say so.
             left = self.prompted_until - self.cell.wall() + 1.0

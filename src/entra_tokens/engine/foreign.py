@@ -11,16 +11,29 @@ def as_our_error(error: BaseException, credential: object) -> EntraTokensError:
     """The error itself if it is ours, else an AuthenticationFailed that names the credential and the foreign type.
 
     The foreign text is not repeated: nobody knows what a stranger's message holds. It is the `__cause__`, for whoever
-    debugs the credential; a traceback would keep its frames' locals alive, so that is dropped.
+    debugs the credential; tracebacks would keep their frames' locals alive, so they are dropped, those of the errors
+    that it was raised from included.
     """
+    _drop_frames(error)
     if isinstance(error, EntraTokensError):
-        return error.with_traceback(None)
+        return error
     ours = AuthenticationFailed(
         f"{name_of(credential)} raised {type(error).__name__} instead of returning a token. If the credential is "
         "yours, raise CredentialUnavailable or AuthenticationFailed from acquire(); the cause is attached."
     )
-    ours.__cause__ = error.with_traceback(None)
+    ours.__cause__ = error
     return ours
+
+
+def _drop_frames(error: BaseException) -> None:
+    seen: set[int] = set()
+    todo: list[BaseException | None] = [error]
+    while todo:
+        each = todo.pop()
+        if each is not None and id(each) not in seen:
+            seen.add(id(each))
+            each.__traceback__ = None
+            todo += (each.__cause__, each.__context__)
 
 
 def name_of(credential: object) -> str:
