@@ -58,6 +58,10 @@ class ManualClock:
         """Change the wall clock by some seconds, as an administrator would; the boot clock does not move."""
         self._move(seconds, 0.0)
 
+    def suspend(self, seconds: float) -> None:
+        """Let time pass that the wall clock does not show, as a machine that sleeps and wakes with a wrong clock."""
+        self._move(0.0, seconds)
+
     def _move(self, wall: float, boot: float) -> None:
         with self._moved:
             self._wall += wall
