@@ -106,7 +106,7 @@ class AzureCli(Value):
         except Exception as error:
             failure = self._failure(error)
         else:
-            answer = {"access_token": info.token, "expires_on": info.expires_on}
+            answer = {"access_token": info.token, "expires_in": info.expires_on - asked_at}
             return to_token(answer, request.scopes, asked_at=asked_at, who=repr(self))
         raise failure
 
