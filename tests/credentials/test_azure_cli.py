@@ -4,8 +4,7 @@ import json
 import os
 import pickle
 import sys
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -18,6 +17,9 @@ from entra_tokens.errors import (
     InteractionRequired,
 )
 from entra_tokens.request import TokenRequest
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 ASK = TokenRequest(("api://app/.default",))
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="the stand-in for az is a POSIX script")

@@ -1,14 +1,13 @@
 from __future__ import annotations
 
 import pickle
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import azure.identity
 import azure.identity.aio
 import pytest
 from azure.core import exceptions as core
 
-from authority import stub
 from entra_tokens.credentials.azure_identity import AzureIdentity
 from entra_tokens.errors import (
     AuthenticationFailed,
@@ -20,6 +19,9 @@ from entra_tokens.errors import (
     InvalidCredential,
 )
 from entra_tokens.request import TokenRequest
+
+if TYPE_CHECKING:
+    from authority import stub
 
 ASK = TokenRequest(("api://app/.default",), claims='{"a":1}', tenant_id="t.example", enable_cae=True)
 
@@ -76,7 +78,8 @@ def test_a_real_credential(entra: stub.Service, ca: str) -> None:
 ERRORS = [
     (azure.identity.CredentialUnavailableError(message="no"), CredentialUnavailable),
     (azure.identity.AuthenticationRequiredError(["s"], message="no", claims="{}"), InteractionRequired),
-    (core.ClientAuthenticationError(message="AADSTS7000215: bad. Trace ID: x"), AuthenticationFailed),
+    (core.ClientAuthenticationError(message="AADSTS7000215: bad. Trace ID: x"), InvalidCredential),
+    (core.ClientAuthenticationError(message="AADSTS500011: no such resource"), AuthenticationFailed),
     (core.ClientAuthenticationError(message="AADSTS50076: MFA"), InteractionRequired),
     (core.ClientAuthenticationError(message="AADSTS700016: app"), InvalidCredential),
     (core.ClientAuthenticationError(message="Authentication failed: HTTP Error: 503"), AuthorityUnavailable),

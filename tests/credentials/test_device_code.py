@@ -315,7 +315,7 @@ def test_the_prompt_hides_its_code() -> None:
 
 
 def test_only_the_account_asked_for_will_do(place: Place) -> None:
-    with pytest.raises(InteractionRequired, match="ada@x.example"):
+    with pytest.raises(InteractionRequired, match=r"ada@x\.example"):
         place.acquire(place.credential(account="eve@x.example"))
     assert not place.sign_ins
     place.entra.on("/token", signed_in())

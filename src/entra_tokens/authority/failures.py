@@ -36,7 +36,9 @@ _INTERACTIVE_CODES = frozenset(
 )
 _CONSENT_CODES = frozenset({65001, 90094})
 _CREDENTIAL_ERRORS = frozenset({"invalid_client", "unauthorized_client"})
-_CREDENTIAL_CODES = frozenset({50126, 70021, 70025, 700016, 700024, 700027, 700211, 700212, 700213})
+_CREDENTIAL_CODES = frozenset(
+    {50126, 70021, 70025, 700016, 700024, 700027, 700211, 700212, 700213, 7000215, 7000218, 7000222}
+)
 _LONGEST = 600  # characters of somebody else's text in a message
 _AADSTS = re.compile(r"AADSTS(\d{4,8})")
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,80}")

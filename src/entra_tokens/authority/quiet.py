@@ -19,23 +19,17 @@ if TYPE_CHECKING:
 
 __all__ = ["quiet_libraries"]
 
-_LOGGERS = (
-    "msal.application",
-    "msal.token_cache",
-    "msal.managed_identity",
-    "msal.oauth2cli.oauth2",
-    "msal.oauth2cli.authcode",
-    "azure.identity._internal.decorators",
-    "azure.identity._credentials.azure_cli",
-)
+_LIBRARIES = ("msal.", "azure.identity.", "azure.core.")
 _ours: ContextVar[bool] = ContextVar("entra_tokens_quiet", default=False)
 
 
 @contextmanager
 def quiet_libraries() -> Iterator[None]:
     """Run a library's credential for us: no secrets in its records, and no warnings about what we report ourselves."""
-    for name in _LOGGERS:
-        logging.getLogger(name).addFilter(_FILTER)  # a second time changes nothing
+    # A logger's filter sees its own records alone, not those of the loggers below it.
+    for name, logger in list(logging.root.manager.loggerDict.items()):
+        if name.startswith(_LIBRARIES) and isinstance(logger, logging.Logger):
+            logger.addFilter(_FILTER)  # a second time changes nothing
     reset = _ours.set(True)
     try:
         yield
@@ -47,10 +41,13 @@ class _Redacting(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         if _ours.get() and record.levelno >= logging.WARNING:
             return False
-        record.msg, record.args = redact(record.getMessage()), ()
-        if record.exc_info:
-            # Its text repeats the message, and its frames' locals go wherever a handler sends them.
+        if _ours.get():
+            # An error's text repeats the message, and its frames' locals go wherever a handler sends them.
             record.exc_info = record.exc_text = None
+        said = record.getMessage()
+        shown = redact(said)
+        if shown != " ".join(said.split()):
+            record.msg, record.args = shown, ()
         return True
 
 
