@@ -1,0 +1,41 @@
+"""Row 17: what an import costs: a fresh interpreter that does it, less one that does nothing."""
+
+from __future__ import annotations
+
+from statistics import median
+from typing import TYPE_CHECKING
+
+import fresh
+from outcome import AZURE, FLOOR, H2O, MSAL, OURS, Figure, Outcome, at_most
+
+if TYPE_CHECKING:
+    from settings import Settings
+
+WORK = "import"
+
+_FROM = "from entra_tokens import TokenProvider, ManagedIdentity"
+_IMPORTS = {
+    "import azure.identity": AZURE,
+    "import azure.identity.aio": AZURE,
+    "import msal": MSAL,
+    "import h2o_authn": H2O,
+    "import entra_tokens": OURS,
+    _FROM: OURS,
+}
+
+
+def measure(settings: Settings) -> Outcome:
+    found = fresh.in_turns({"pass": "pass", **{code: code for code in _IMPORTS}}, rounds=settings.pick(15, 4))
+    bare = found["pass"]
+    own = {code: tuple((a - b) * 1000 for a, b in zip(found[code], bare, strict=True)) for code in _IMPORTS}
+    figures = [Figure(FLOOR, "bare interpreter", "ms", tuple(value * 1000 for value in bare))]
+    figures += [Figure(peer, code, "ms", own[code]) for code, peer in _IMPORTS.items()]
+    return Outcome(
+        17,
+        WORK,
+        figures,
+        [
+            at_most("≤ 15 ms", median(own["import entra_tokens"]), 15, "ms"),
+            at_most("≤ 15 ms with TokenProvider, ManagedIdentity", median(own[_FROM]), 15, "ms"),
+        ],
+    )
