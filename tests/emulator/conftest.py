@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from entra_tokens.emulator import Emulator
+from entra_tokens.testing import fresh_engine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,6 +56,13 @@ class Caller:
             scope=None,
             client_info="1",
         )
+
+
+@pytest.fixture(autouse=True)
+def engine() -> Iterator[None]:
+    """`advance()` moves the engine of the process too: one that nobody else uses."""
+    with fresh_engine():
+        yield
 
 
 @pytest.fixture

@@ -5,13 +5,18 @@ from __future__ import annotations
 import asyncio
 import gc
 import hashlib
+import ssl
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import jwt
 import pytest
-from h2ogpte import H2OGPTE, H2OGPTEAsync
 from h2ogpte.errors import UnauthorizedError
+from websockets.exceptions import ConnectionClosed, InvalidHandshake
+from websockets.sync.client import ClientConnection, connect
+
+from h2ogpte import H2OGPTE, H2OGPTEAsync
 
 if TYPE_CHECKING:
     import httpx
@@ -171,3 +176,69 @@ def test_faults_reach_the_front_too(e: Emulator, caller: Caller) -> None:
     with e.fail("h2ogpte", fault="refuse"), pytest.raises(Exception, match=r"refused|Max retries"):
         gpte.get_meta()
     assert gpte.count_collections() == 1
+
+
+@pytest.mark.parametrize("kind", ["json", "html", "empty"])
+def test_a_bare_401_by_switch_is_the_fronts_own(e: Emulator, caller: Caller, kind: str) -> None:
+    e.front.refusal_body = kind
+    authorization = f"Bearer-AD {caller.access_token()}"
+    with e.fail("h2ogpte", status=401, times=1):
+        response = get(e, caller, authorization)
+    assert response.status_code == 401
+    assert response.text[:1] == {"json": "{", "html": "<", "empty": ""}[kind]
+    assert get(e, caller, authorization).status_code == 200
+
+
+def test_a_token_is_revoked(e: Emulator, caller: Caller) -> None:
+    first, second, third = (f"Bearer-AD {caller.access_token()}" for _ in range(3))
+    e.front.revoke(first.removeprefix("Bearer-AD "))
+    assert [get(e, caller, each).status_code for each in (first, second)] == [401, 200]
+    e.front.revoke_seen()
+    assert [get(e, caller, each).status_code for each in (second, third)] == [401, 200]
+    assert {record.reason for record in e.front.records} == {"", "the token has been revoked"}
+
+
+def test_open_sockets_are_dropped(e: Emulator, caller: Caller) -> None:
+    gpte = client(e, "Bearer-AD", caller.access_token())
+    with gpte.connect(gpte.create_chat_session()) as session:
+        assert session.query("one", timeout=10)
+        e.drop_connections()
+        assert session.query("two", timeout=10).content == "You asked: two"
+    assert [record.method for record in e.front.records].count("WEBSOCKET") == 2
+    with pytest.raises(ValueError, match="no listener"):
+        e.drop_connections("moon")
+
+
+def test_a_fault_of_sockets_only(e: Emulator, caller: Caller) -> None:
+    gpte = client(e, "Bearer-AD", caller.access_token())
+    chat = gpte.create_chat_session()
+    with e.fail("h2ogpte_ws", status=401):
+        assert gpte.count_collections() == 1
+        with pytest.raises(UnauthorizedError):
+            gpte.connect(chat).connect()
+
+
+@pytest.mark.parametrize("held", [False, True])
+def test_stopping_with_a_socket_open(caller: Caller, held: bool) -> None:
+    e = caller.e
+    context = ssl.create_default_context(cafile=e.ca_file)
+    address = e.h2ogpte_url.replace("https", "wss") + "/ws"
+    headers = {"Authorization": f"Bearer-AD {caller.access_token()}"}
+
+    def connected() -> ClientConnection:
+        return connect(address, additional_headers=headers, ssl_context=context, open_timeout=10)
+
+    with ThreadPoolExecutor() as pool:
+        if held:
+            gate = e.hold("h2ogpte_ws")
+            future = pool.submit(connected)
+            assert gate.arrived.wait(5)
+            e.stop()
+            with pytest.raises((ConnectionClosed, InvalidHandshake, OSError)):
+                future.result(10)
+        else:
+            socket = connected()
+            e.stop()
+            with pytest.raises(ConnectionClosed):
+                socket.recv(10)
+            socket.close()

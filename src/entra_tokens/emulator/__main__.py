@@ -45,6 +45,7 @@ def main(arguments: list[str] | None = None) -> int:
             options.port,
             interval=options.interval,
             refresh_in=options.refresh_in,
+            device_code_lifetime=options.device_code_lifetime,
         ).start()
     except OSError as error:
         sys.stderr.write(f"entra-tokens emulator: {error}\n")
@@ -70,6 +71,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--port", type=int, default=0, metavar="N", help="the authority's port; 0: any free one")
     parser.add_argument("--interval", type=float, default=5, metavar="S", help="seconds between device-code polls")
     parser.add_argument("--refresh-in", type=float, default=None, metavar="S", help="refresh_in of token replies")
+    parser.add_argument("--device-code-lifetime", type=float, default=900, metavar="S", help="seconds a code waits")
     return parser
 
 

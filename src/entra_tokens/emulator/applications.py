@@ -13,6 +13,7 @@ from .azure_cli import AZ_PATH, az_routes
 from .control import control_routes
 from .device_page import device_routes
 from .discovery import discovery_routes
+from .front_auth import UNAUTHENTICATED
 from .gateway import Gateway
 from .h2ogpte_front import front_app
 from .imds import IMDS_PATH, imds_routes
@@ -48,7 +49,12 @@ def managed_identity_app(world: World) -> ASGIApp:
 
 
 def h2ogpte_app(world: World) -> ASGIApp:
-    return Gateway(front_app(world), world, lambda _path: "h2ogpte", recorded=False)
+    def target(path: str) -> str | None:
+        if path in UNAUTHENTICATED:
+            return None
+        return "h2ogpte_ws" if path == "/ws" else "h2ogpte_http"
+
+    return Gateway(front_app(world), world, target, recorded=False)
 
 
 def control_app(world: World) -> ASGIApp:
@@ -64,7 +70,8 @@ def _authority_target(path: str) -> str | None:
         ("/.well-known/openid-configuration", "discovery"),
         ("/keys", "keys"),
         ("/devicecode", "device"),
+        ("/token", "token"),
     ):
         if path.endswith(ending):
             return target
-    return "token"
+    return "other"

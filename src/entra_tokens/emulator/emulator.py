@@ -191,7 +191,7 @@ class Emulator:
 
         Args:
             target: `token`, `device` (its code endpoint), `discovery`, `instance`, `keys`, `imds`, `app_service`, `az`,
-                `h2ogpte`; or `authority`, `managed_identity`, `*` for a group.
+                `h2ogpte_http`, `h2ogpte_ws`; or `authority`, `managed_identity`, `h2ogpte`, `*` for a group.
             status: HTTP status of the answer; 503 if nothing else is said.
             times: How many requests meet it. Faults with a count are a script: they follow one another.
             headers: More headers, such as `{"Retry-After": "7"}`.
@@ -204,7 +204,7 @@ class Emulator:
             reply: Fields put over a good answer, None takes one out: `{"expires_in": "3600"}`.
 
         Returns:
-            A handle: `.heal()` ends it, `.met` counts, `with` ends it at the end of the block.
+            A handle: `.heal()` ends it, as does the end of a `with` block; `.met` counts.
 
         Raises:
             ValueError: An unknown target, fault or error.
@@ -221,6 +221,10 @@ class Emulator:
         gate = Gate(target, arrivals)
         self._world.faults.add(gate)
         return gate
+
+    def drop_connections(self, listener: str = "h2ogpte") -> None:
+        """Reset every open connection of `h2ogpte` (its chat sockets too), `authority` or `managed_identity`."""
+        self._live.switches.drop_connections(listener)
 
     def now(self) -> float:
         """Epoch seconds on the emulator's clock."""
@@ -247,7 +251,7 @@ class Emulator:
         self._world.device_codes.answer(user_code, approve=True)
 
     def decline(self, user_code: str) -> None:
-        """Refuse the device that shows this code; as `approve`."""
+        """As `approve`, with the other answer."""
         self._world.device_codes.answer(user_code, approve=False)
 
     def revoke_refresh_tokens(self, error: int = 50173) -> None:

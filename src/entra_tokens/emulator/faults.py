@@ -28,8 +28,14 @@ Kind = Literal[
 KINDS = get_args(Kind)
 AUTHORITY = ("token", "device", "discovery", "instance", "keys")
 MANAGED_IDENTITY = ("imds", "app_service")
-TARGETS = (*AUTHORITY, *MANAGED_IDENTITY, "az", "h2ogpte")
-GROUPS: dict[str, tuple[str, ...]] = {"authority": AUTHORITY, "managed_identity": MANAGED_IDENTITY, "*": TARGETS}
+H2OGPTE = ("h2ogpte_http", "h2ogpte_ws")
+TARGETS = (*AUTHORITY, *MANAGED_IDENTITY, "az", *H2OGPTE)
+GROUPS: dict[str, tuple[str, ...]] = {
+    "authority": AUTHORITY,
+    "managed_identity": MANAGED_IDENTITY,
+    "h2ogpte": H2OGPTE,
+    "*": TARGETS,
+}
 
 
 class Fault:

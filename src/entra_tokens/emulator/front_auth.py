@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
     from .world import World
 
-__all__ = ["FrontAuth"]
+__all__ = ["UNAUTHENTICATED", "FrontAuth", "refusal"]
 
-_OPEN = frozenset({"/api/v1/auth/session/capabilities", "/api/v1/auth/session"})
+UNAUTHENTICATED = frozenset({"/api/v1/auth/session/capabilities", "/api/v1/auth/session"})
 
 
 class FrontAuth:
@@ -29,7 +29,7 @@ class FrontAuth:
         self._world = world
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["path"] in _OPEN:
+        if scope["path"] in UNAUTHENTICATED:
             await self._app(scope, receive, send)
             return
         record, expires_on = self.checked(scope)
@@ -38,7 +38,7 @@ class FrontAuth:
             scope["state"].update(front_record=record, token_expires_on=expires_on)
             await self._app(scope, receive, send)
             return
-        response = self._refusal(record.reason)
+        response = refusal(self._world.front.refusal_body, record.reason)
         if scope["type"] == "websocket":
             await receive()
             await WebSocket(scope, receive, send).send_denial_response(response)
@@ -75,6 +75,8 @@ class FrontAuth:
             )
         except jwt.InvalidTokenError as error:
             return f"{type(error).__name__}: {error}", 0.0
+        if world.front.is_revoked(token):
+            return "the token has been revoked", 0.0
         now = world.clock.now()
         if claims["nbf"] > now:
             return "the token is not valid yet", 0.0
@@ -82,14 +84,15 @@ class FrontAuth:
             return "the token has expired", 0.0
         return "", float(claims["exp"])
 
-    def _refusal(self, reason: str) -> Response:
-        # The server closes after a refusal: websocket clients wait for that.
-        headers = {"Connection": "close"}
-        kind = self._world.front.refusal_body
-        if kind == "html":
-            page = "<html><body><h1>401 Authorization Required</h1></body></html>"
-            return HTMLResponse(page, status_code=401, headers=headers)
-        if kind == "empty":
-            return Response(status_code=401, headers=headers)
-        content = {"code": 401, "message": f"Unauthorized: {reason}", "error": f"Unauthorized: {reason}"}
-        return JSONResponse(content, status_code=401, headers=headers)
+
+def refusal(kind: str, reason: str) -> Response:
+    """The front's 401: `json`, `html` or `empty`."""
+    # The server closes after a refusal: websocket clients wait for that.
+    headers = {"Connection": "close"}
+    if kind == "html":
+        page = "<html><body><h1>401 Authorization Required</h1></body></html>"
+        return HTMLResponse(page, status_code=401, headers=headers)
+    if kind == "empty":
+        return Response(status_code=401, headers=headers)
+    content = {"code": 401, "message": f"Unauthorized: {reason}", "error": f"Unauthorized: {reason}"}
+    return JSONResponse(content, status_code=401, headers=headers)

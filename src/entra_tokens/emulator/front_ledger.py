@@ -6,6 +6,8 @@ import threading
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from .signing import digest
+
 __all__ = ["FrontLedger", "FrontRecord"]
 
 SCHEMES = frozenset({"Bearer-Token", "Bearer-AD"})
@@ -48,6 +50,7 @@ class FrontLedger:
     _records: list[FrontRecord] = field(default_factory=list, repr=False)
     _tokens: dict[str, list[str]] = field(default_factory=dict, repr=False)
     _calls: dict[str, int] = field(default_factory=dict, repr=False)
+    _revoked: set[str] = field(default_factory=set, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     @property
@@ -67,6 +70,20 @@ class FrontLedger:
         """The number of verified calls of each client."""
         with self._lock:
             return dict(self._calls)
+
+    def revoke(self, token: str) -> None:
+        """Refuse this token from here on, however long it lives."""
+        with self._lock:
+            self._revoked.add(digest(token))
+
+    def revoke_seen(self) -> None:
+        """Refuse every token that has been verified so far."""
+        with self._lock:
+            self._revoked.update(*self._tokens.values())
+
+    def is_revoked(self, token: str) -> bool:
+        with self._lock:
+            return digest(token) in self._revoked
 
     def add(self, record: FrontRecord) -> None:
         with self._lock:

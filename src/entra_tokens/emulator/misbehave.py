@@ -9,6 +9,11 @@ import socket
 import struct
 from typing import TYPE_CHECKING, Any
 
+from starlette.responses import Response
+from starlette.websockets import WebSocket
+
+from .faults import H2OGPTE
+from .front_auth import refusal
 from .refusals import refusal_for
 
 if TYPE_CHECKING:
@@ -123,11 +128,12 @@ async def _huge(send: Send) -> None:
 
 
 async def _respond(fault: Fault, scope: Scope, receive: Receive, send: Send, world: World) -> None:
-    from starlette.responses import Response
-    from starlette.websockets import WebSocket
-
-    status, content, kind = _content(fault, world)
-    response = Response(content, status_code=status, media_type=kind, headers=fault.headers)
+    if fault.status == 401 and fault.body is None and fault.error is None and set(fault.targets) <= set(H2OGPTE):
+        response = refusal(world.front.refusal_body, "by a switch of the emulator's")
+        response.headers.update(fault.headers)
+    else:
+        status, content, kind = _content(fault, world)
+        response = Response(content, status_code=status, media_type=kind, headers=fault.headers)
     if scope["type"] == "websocket":
         socket_ = WebSocket(scope, receive, send)
         await receive()

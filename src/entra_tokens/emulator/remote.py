@@ -24,7 +24,7 @@ class RemoteEmulator:
 
     Args:
         options: The command's options by their names: `lifetime=20`, `interval=1`, `port=0`, `latency=0.0`,
-            `refresh_in=None`.
+            `refresh_in=None`, `device_code_lifetime=900`.
     """
 
     authority: str

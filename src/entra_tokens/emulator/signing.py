@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from cryptography import x509
     from cryptography.hazmat.primitives.asymmetric import rsa
 
-__all__ = ["Signer"]
+__all__ = ["Signer", "digest"]
 
 
 def _base64url(data: bytes) -> str:

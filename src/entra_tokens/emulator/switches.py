@@ -7,7 +7,7 @@ import contextlib
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from .faults import AUTHORITY, GROUPS, Fault
+from .faults import AUTHORITY, GROUPS, H2OGPTE, Fault
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -68,6 +68,12 @@ class Switches:
             self._soon(lambda: timer(seconds, self._board.expire))
         return made
 
+    def drop_connections(self, listener: str) -> None:
+        """See `Emulator.drop_connections`."""
+        if listener not in self._listeners:
+            raise ValueError(f"{listener!r} is no listener: {list(self._listeners)}")
+        self._run(self._listeners[listener].drop)
+
     def advance(self, seconds: float) -> None:
         self._clock.advance(seconds)
         self._board.expire()
@@ -84,7 +90,7 @@ class Switches:
     def _listener_of(target: str) -> str:
         if target in AUTHORITY:
             return "authority"
-        return "h2ogpte" if target == "h2ogpte" else "managed_identity"
+        return "h2ogpte" if target in H2OGPTE else "managed_identity"
 
     def _soon(self, callback: Callable[[], Any]) -> None:
         with contextlib.suppress(RuntimeError):  # the loop has been closed
