@@ -96,8 +96,9 @@ class Cell(Slot):
         """Be no longer among a flight's waiters; the last one to leave an interactive flight stops its polling."""
         with self._lock:
             flight.waiters -= 1
-            deserted = flight.waiters == 0 and flight.may_prompt and self._interactive and flight.outcome is None
-        if deserted:
+            if flight.waiters == 0 and flight.may_prompt and self._interactive and flight.outcome is None:
+                flight.deserted = True  # under the lock: from here on nobody joins it
+        if flight.deserted:
             flight.abandoned.set()
 
     def settle(self, flight: Flight, policy: RefreshPolicy, claims: str | None = None) -> Token | Flight:
@@ -154,7 +155,9 @@ class Cell(Slot):
             expired = not held.usable(wall, boot)
             if not expired and claims is not None and self._challenges.is_answered(claims, boot):
                 return held.token, None
-            if not expired and claims is None and not (self._refused and flight is not None):
+            # After a refusal callers wait for what replaces the token, but not for ever while it may still be good.
+            refused = self._refused and flight is not None and boot < flight.started_boot + policy.wait
+            if not expired and claims is None and not refused:
                 launch = None
                 if flight is None and held.stale(wall, boot) and boot >= self._backoff.next_try:
                     launch = self._launch(policy, None, may_prompt=False)
@@ -183,6 +186,10 @@ class Cell(Slot):
             if not isinstance(outcome, Token):
                 if current:
                     self._fail(flight, outcome)
+            elif self.held is not None and flight.request.claims is None and self._challenges.later_than(flight):
+                # The resource wants what the challenge brought; a token that was asked for before it does not satisfy.
+                outcome = self.held.token if self.usable() else self._store(flight, outcome)
+                self._reopen()
             elif current or self.held is None or outcome.expires_on > self.held.token.expires_on:
                 outcome = self._store(flight, outcome)
             flight.outcome = outcome
@@ -193,7 +200,7 @@ class Cell(Slot):
         held = hold(token, flight, self.clock)
         claims = flight.request.claims
         if claims is not None:
-            self._challenges.answered(claims, self.boot())
+            self._challenges.answered(claims, self.boot(), flight.started_boot)
         self.hold(held)
         self._backoff.success()
         self.renewals += 1
@@ -202,8 +209,8 @@ class Cell(Slot):
         return held.token
 
     def _fail(self, flight: Flight, error: EntraTokensError) -> None:
-        self._refused = False
-        if flight.abandoned.is_set():
+        self._refused = self._refused and flight.request.claims is not None
+        if flight.deserted:
             self._backoff.left_alone(error)
         else:
             self._backoff.failure(
@@ -246,7 +253,7 @@ class Cell(Slot):
     def _flying(self, claims: str | None) -> Flight | None:
         """The flight to join, if there is one that will land; one that is overdue counts as failed."""
         flight = self._flights.get(claims)
-        if flight is None or flight.abandoned.is_set():
+        if flight is None or flight.deserted:
             return None
         if self.boot() > flight.overdue_at:
             del self._flights[claims]
@@ -270,7 +277,9 @@ class Cell(Slot):
         if self._refused:
             self.shut()
         else:
-            self.open(flying=None in self._flights, next_try=self._backoff.next_try)
+            flight = self._flights.get(None)
+            overdue_at = None if flight is None else flight.overdue_at
+            self.open(overdue_at=overdue_at, next_try=self._backoff.next_try)
 
     def status(self) -> ProviderStatus:
         """A consistent picture of this instant."""

@@ -35,8 +35,8 @@ class Flight:
     """
 
     __slots__ = (
-        "abandoned", "cell", "landed", "may_prompt", "outcome", "policy", "prompted_until", "request", "sign_ins",
-        "started_boot", "started_wall", "tell_expired", "waiters",
+        "abandoned", "cell", "deserted", "landed", "may_prompt", "outcome", "policy", "prompted_until", "request",
+        "sign_ins", "started_boot", "started_wall", "tell_expired", "waiters",
     )  # fmt: skip
 
     def __init__(
@@ -59,6 +59,7 @@ class Flight:
         self.started_boot = cell.boot()
         self.waiters = 0
         self.prompted_until: float | None = None
+        self.deserted = False
         self.abandoned = Signal()
         self.landed = Signal()
         self.outcome: Token | EntraTokensError | None = None

@@ -62,11 +62,11 @@ class Slot:
         """Send every caller the long way."""
         self.wall_until = self.boot_until = NEVER
 
-    def open(self, *, flying: bool, next_try: float) -> None:
+    def open(self, *, overdue_at: float | None, next_try: float) -> None:
         """Let callers through up to the next instant at which something may have to be decided.
 
         Args:
-            flying: A renewal is on its way: until the token expires, there is nothing to decide.
+            overdue_at: Up to this boot-clock instant a renewal is on its way, with nothing to decide; None: none is.
             next_try: The boot-clock instant before which no renewal may be tried.
         """
         held = self.held
@@ -74,9 +74,10 @@ class Slot:
             return
         expires = held.token.expires_on
         wall_until, boot_until = expires, held.on_boot(expires)
-        if not flying:
-            if held.stale(self.wall(), self.boot()):
-                boot_until = min(boot_until, next_try)
-            else:
-                wall_until, boot_until = held.refresh_wall, held.on_boot(held.refresh_wall)
+        if overdue_at is not None:
+            boot_until = min(boot_until, overdue_at)
+        elif held.stale(self.wall(), self.boot()):
+            boot_until = min(boot_until, next_try)
+        else:
+            wall_until, boot_until = held.refresh_wall, held.on_boot(held.refresh_wall)
         self.wall_until, self.boot_until = wall_until, boot_until
