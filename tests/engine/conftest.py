@@ -6,8 +6,8 @@ import threading
 from typing import TYPE_CHECKING
 
 import pytest
-from engine.faces import FACES, Face, until
 
+from engine.faces import FACES, Face, until
 from entra_tokens.testing import ManualClock, ScriptedCredential, fresh_engine
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from engine.faces import SCOPE, Call, Face, flight_of, landed, waiting
 
+from engine.faces import SCOPE, Call, Face, flight_of, landed, waiting
 from entra_tokens import (
     AuthorityUnavailable,
     CredentialUnavailable,
@@ -351,9 +351,7 @@ def test_without_a_time_limit_the_policy_s_wait_counts(face: Face, credential: S
         face.run(provider.token)
 
 
-def test_each_provider_s_own_wait_counts_whoever_started_the_flight(
-    face: Face, credential: ScriptedCredential
-) -> None:
+def test_each_provider_s_own_wait_counts_whoever_started_the_flight(face: Face, credential: ScriptedCredential) -> None:
     """expired or none: waits at most `wait`; the numbers are `RefreshPolicy`'s, the provider's own."""
     credential.hold()
     patient = face.provider(credential)
@@ -481,7 +479,7 @@ def test_short_lives_work(face: Face, clock: ManualClock, life: int) -> None:
 
 
 def test_refresh_in_of_the_authority_counts(face: Face, clock: ManualClock) -> None:
-    """`refresh_on`: `refresh_in × U(0.9, 1.1)` when the authority names it."""
+    """`refresh_on`: `refresh_in` times `U(0.9, 1.1)` when the authority names it."""
     for share, instant in ((0.0, 1620), (1.0, 1980)):
         clock.share = share
         provider = face.provider(ScriptedCredential(refresh_in=1800))
