@@ -62,12 +62,12 @@ def refusal(
         retry_after: Seconds of quiet that the answer asked for.
         secrets: What must not appear, should the authority repeat it.
     """
-    error = _name(answer.get("error"))
-    suberror = _name(answer.get("suberror"))
+    error = _name(answer.get("error"), secrets)
+    suberror = _name(answer.get("suberror"), secrets)
     description = redact(str(answer.get("error_description") or answer.get("message") or ""), *secrets)
     codes = _codes(answer, description)
     text, hint = _words(error, description, codes)
-    correlation_id = _name(answer.get("correlation_id") or answer.get("correlationId"))
+    correlation_id = _name(answer.get("correlation_id") or answer.get("correlationId"), secrets)
     message = f"{who} was refused: {text}{f' {hint}' if hint else ''}"
     if correlation_id:
         message += f" Correlation id: {correlation_id}."
@@ -81,7 +81,7 @@ def refusal(
         codes=codes,
         description=description[:_LONGEST] or None,
         suberror=suberror,
-        claims=claims if isinstance(claims, str) and claims else None,
+        claims=claims if isinstance(claims, str) and claims and not any(one in claims for one in secrets) else None,
         correlation_id=correlation_id,
         hint=hint or None,
     )
@@ -129,8 +129,10 @@ def _codes(answer: Mapping[str, Any], description: str) -> tuple[int, ...]:
     return tuple(dict.fromkeys(int(code) for code in _AADSTS.findall(description)))
 
 
-def _name(value: Any) -> str | None:
-    """A machine-readable name of the authority's, or None for anything that is more than one."""
+def _name(value: Any, secrets: tuple[str, ...]) -> str | None:
+    """A machine-readable name of the authority's, or None for anything that is more than one, or a secret."""
     if isinstance(value, dict):
         value = value.get("code")  # Service Fabric, Cloud Shell: {"error": {"code": ..., "message": ...}}
-    return value if isinstance(value, str) and _NAME.fullmatch(value) else None
+    if not isinstance(value, str) or not _NAME.fullmatch(value) or redact(value, *secrets) != value:
+        return None
+    return value

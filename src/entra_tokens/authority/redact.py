@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from urllib.parse import quote, quote_plus
 
-__all__ = ["HIDDEN", "redact"]
+__all__ = ["HIDDEN", "Secrets", "redact"]
 
 HIDDEN = "<hidden>"
 
@@ -17,6 +17,15 @@ _FIELD = re.compile(
     r"|password|secret|code)([\"']?\s*[=:]\s*[\"']?)([^\s&\"',;}]+)"
 )
 _SHORTEST = 4  # a shorter "secret" would blank out half of every sentence, and protects nothing
+
+
+class Secrets(tuple[str, ...]):
+    """Secrets on their way through frames, whose locals an error reporter may send away."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return HIDDEN
 
 
 def redact(text: str, *secrets: str) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from ..authority.guard import guarded
 from ..authority.msal_app import MsalApps, checked_claims
 from ..authority.options import AuthorityOptions
+from ..authority.redact import Secrets
 from ..errors import ConfigurationError
 from ..request import checked_client_id, checked_tenant_id
 from .fingerprint import fingerprint, object_key, trust
@@ -106,7 +107,7 @@ class ClientSecret(Value):
             request,
             lambda app: app.acquire_token_for_client(list(request.scopes), claims_challenge=claims),
             credential=secret,
-            secrets=(secret,),
+            secrets=Secrets((secret,)),
         )
 
     def _current_secret(self) -> str:

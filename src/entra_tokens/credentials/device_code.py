@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from ..acquiring import Acquiring, acquiring, current
 from ..authority.msal_app import MsalApps, checked_claims, claims_of
 from ..authority.options import AuthorityOptions
+from ..authority.redact import Secrets
 from ..errors import AuthenticationFailed, ConfigurationError, ConsentRequired, InteractionRequired
 from ..request import TokenRequest, checked_client_id, checked_tenant_id
 from .device_flow import sign_in_by_code
@@ -184,7 +185,7 @@ class DeviceCode(Value):
                 lambda app: app.acquire_token_by_refresh_token(
                     sign_in.renewal, _asked_for(request), data={"claims": claims_of(request)}
                 ),
-                secrets=(sign_in.renewal,),
+                secrets=Secrets((sign_in.renewal,)),
                 keep=keep,
             ), None
         except AuthenticationFailed as error:

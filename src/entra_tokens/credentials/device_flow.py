@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..authority.expiry import number
 from ..authority.failures import unavailable
+from ..authority.redact import Secrets
 from ..errors import AuthenticationFailed, AuthorityUnavailable, InteractionRequired
 from ..token import Token
 from .prompt import DeviceCodePrompt, show
@@ -80,7 +81,7 @@ def _polled(
     apps: MsalApps, request: TokenRequest, flow: _Flow, keep: Callable[[Seen], None]
 ) -> Token | AuthenticationFailed | AuthorityUnavailable:
     try:
-        return apps.token(request, lambda app: flow.poll(app, request), secrets=(flow.device_code,), keep=keep)
+        return apps.token(request, lambda app: flow.poll(app, request), secrets=Secrets((flow.device_code,)), keep=keep)
     except (AuthenticationFailed, AuthorityUnavailable) as error:
         return error.with_traceback(None)
 
