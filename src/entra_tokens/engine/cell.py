@@ -111,10 +111,9 @@ class Cell(Slot):
             EntraTokensError: The flight failed and nothing usable is held; an instance of the caller's own.
             TokenTimeout: The flight goes on, and nothing usable is held.
         """
-        outcome = flight.outcome
+        outcome, held = flight.outcome, self.held  # each read once: other flights and the fork handler replace them
         if isinstance(outcome, Token):
             return outcome
-        held = self.held  # read once: the fork handler and other flights replace it
         if claims is None and held is not None and held.usable(self.wall(), self.boot()):
             return held.token
         if outcome is None:
@@ -275,11 +274,9 @@ class Cell(Slot):
 
     def _reopen(self) -> None:
         if self._refused:
-            self.shut()
-        else:
-            flight = self._flights.get(None)
-            overdue_at = None if flight is None else flight.overdue_at
-            self.open(overdue_at=overdue_at, next_try=self._backoff.next_try)
+            return self.shut()
+        flight = self._flights.get(None)
+        return self.open(overdue_at=None if flight is None else flight.overdue_at, next_try=self._backoff.next_try)
 
     def status(self) -> ProviderStatus:
         """A consistent picture of this instant."""
