@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from engine.faces import Call, Face, landed, waiting
 from entra_tokens import AuthorityUnavailable, EntraTokensError, InteractionRequired
 from entra_tokens.testing import ManualClock, ScriptedCredential
@@ -138,8 +136,6 @@ def test_a_renewal_asked_for_before_a_challenge_does_not_replace_its_answer(
 
 
 def test_a_challenge_beside_a_forced_renewal(face: Face, credential: ScriptedCredential) -> None:
-    face: Face, clock: ManualClock, credential: ScriptedCredential
-) -> None:
     """A challenge that fails does not end the waiting for a forced renewal."""
     provider = face.provider(credential)
     face.run(provider.token)
