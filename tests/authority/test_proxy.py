@@ -7,8 +7,8 @@ import threading
 from typing import TYPE_CHECKING
 
 import pytest
-from authority import stub
 
+from authority import stub
 from entra_tokens.credentials.client_secret import ClientSecret
 from entra_tokens.errors import AuthorityUnavailable, ConfigurationError
 from entra_tokens.request import TokenRequest

@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import pickle
 import ssl
+import threading
 
 import pytest
 
@@ -91,6 +92,26 @@ def test_a_callable_is_asked_each_time(entra: stub.Service, ca: str) -> None:
     assert [r.form["client_secret"] for r in entra.seen("/token")] == ["first-secret", "second-secret"]
     with pytest.raises(ConfigurationError, match="StopIteration"):
         one.acquire(ASK)
+
+
+def test_threads_that_start_together(entra: stub.Service, ca: str) -> None:
+    one = credential(entra, ca)
+    start = threading.Barrier(8)
+    outcomes: list[object] = []
+
+    def ask(number: int) -> None:
+        start.wait()
+        try:
+            outcomes.append(str(one.acquire(TokenRequest((f"api://app{number}/.default",)))))
+        except Exception as error:
+            outcomes.append(error)
+
+    threads = [threading.Thread(target=ask, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert outcomes == ["access-token"] * 8
 
 
 REFUSALS = [
@@ -285,6 +306,7 @@ def test_it_does_not_pickle() -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")  # the service's own threads
 def test_a_forked_child_connects_for_itself(entra: stub.Service, ca: str) -> None:
     one = credential(entra, ca)
     one.acquire(ASK)

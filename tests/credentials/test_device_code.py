@@ -164,6 +164,7 @@ def test_not_remembered_is_kept_by_the_object_alone(place: Place) -> None:
     place.acquire(one)
     assert len(place.shown) == 1
     assert not place.sign_ins
+    assert one != place.credential(remember=False)
 
 
 @pytest.mark.parametrize("options", [{}, {"interactive": False}])
@@ -360,7 +361,7 @@ def test_bad_input(bad: dict[str, Any]) -> None:
 
 
 def test_it_pickles_with_its_options() -> None:
-    one = DeviceCode("c", "t.example", account="a", remember=False, interactive=False, verify=False, prompt=print)
+    one = DeviceCode("c", "t.example", account="a", interactive=False, verify=False, prompt=print)
     two = pickle.loads(pickle.dumps(one))
     assert two == one
     assert two.interactive is False

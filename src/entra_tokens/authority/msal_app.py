@@ -7,7 +7,7 @@ msal's own caches would answer for the authority: it holds a token with under 30
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..engine.workers import importing
 from ..errors import ConfigurationError
@@ -50,8 +50,7 @@ class MsalApps:
         self._tenant_id = tenant_id
         self._confidential = confidential
         self._who = who
-        self._apps: dict[Hashable, tuple[Any, Any]] = {}
-        self._http: tuple[int, AuthorityHttp] | None = None
+        self._mine: _Process | None = None
 
     def token(
         self,
@@ -94,10 +93,11 @@ class MsalApps:
     def _ask(
         self, request: TokenRequest, call: Callable[[Any], Any], credential: Any, secrets: tuple[str, ...]
     ) -> Seen:
-        http = self._transport()
+        mine = self._here()
+        http = mine.http
         with http.session():
             try:
-                call(self._app(request, http, credential))
+                call(self._app(request, mine, credential))
             except ValueError:
                 # msal's word for a discovery document that it did not like; the authority's own is in `seen`.
                 if http.seen is None or "error" not in http.seen.body:
@@ -111,33 +111,26 @@ class MsalApps:
             raise unavailable(self._who, f"the authority answered HTTP {seen.status}", status=seen.status)
         return seen
 
-    def _transport(self) -> AuthorityHttp:
-        held = self._http
-        if held is None or held[0] != os.getpid():
+    def _here(self) -> _Process:
+        mine = self._mine
+        if mine is None or mine.pid != os.getpid():
             with importing():
                 import msal  # noqa: F401 - 100 ms: before the request's time is measured
 
                 from .http import AuthorityHttp
-            self._apps = {}
             options = self._options
-            held = self._http = (
-                os.getpid(),
-                AuthorityHttp(
-                    options.authority,
-                    verify=options.verify,
-                    proxy=options.proxy,
-                    timeout=options.timeout,
-                    who=self._who,
-                ),
+            http = AuthorityHttp(
+                options.authority, verify=options.verify, proxy=options.proxy, timeout=options.timeout, who=self._who
             )
-        return held[1]
+            mine = self._mine = _Process(os.getpid(), http, {})
+        return mine
 
-    def _app(self, request: TokenRequest, http: AuthorityHttp, credential: Any) -> Any:
+    def _app(self, request: TokenRequest, mine: _Process, credential: Any) -> Any:
         import msal
 
         tenant = request.tenant_id or self._tenant_id
         key = (tenant, request.enable_cae)
-        held = self._apps.get(key)
+        held = mine.apps.get(key)
         if held is not None and held[0] == credential:  # a rotated secret needs an application of its own
             return held[1]
         kind = msal.ConfidentialClientApplication if self._confidential else msal.PublicClientApplication
@@ -145,7 +138,7 @@ class MsalApps:
             self._client_id,
             authority=f"{self._options.authority}/{tenant}",
             client_credential=credential,
-            http_client=http,
+            http_client=mine.http,
             token_cache=_no_tokens(),
             http_cache=_NoAnswers(),
             instance_discovery=False,
@@ -156,10 +149,21 @@ class MsalApps:
             if endpoint is not None and not is_same_origin(endpoint, self._options.authority):
                 # Not kept, so that the next try reads the document anew.
                 raise foreign_origin(self._who, self._options.authority)
-        if len(self._apps) >= _MOST_APPS:
-            self._apps = {}
-        self._apps[key] = (credential, app)
+        if len(mine.apps) >= _MOST_APPS:
+            mine.apps.clear()
+        mine.apps[key] = (credential, app)
         return app
+
+
+class _Process(NamedTuple):
+    """What belongs together and to one process: applications speak through the client that they were made with."""
+
+    pid: int
+    http: AuthorityHttp
+    apps: dict[Hashable, tuple[Any, Any]]
+
+    def __repr__(self) -> str:
+        return f"<process {self.pid}>"
 
 
 class _NoAnswers(dict):  # type: ignore[type-arg] # msal wants a dict of whatever it likes

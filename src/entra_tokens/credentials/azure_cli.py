@@ -20,6 +20,8 @@ from .azure_errors import translated
 from .value import Value
 
 if TYPE_CHECKING:
+    from azure.core.credentials import TokenRequestOptions
+
     from ..request import TokenRequest
     from ..token import Token
 
@@ -87,7 +89,7 @@ class AzureCli(Value):
         with importing():
             from azure.identity import AzureCliCredential
 
-        options: dict[str, Any] = {}
+        options: TokenRequestOptions = {}
         if request.tenant_id is not None:
             options["tenant_id"] = request.tenant_id
         if request.claims is not None:

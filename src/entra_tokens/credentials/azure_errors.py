@@ -33,7 +33,7 @@ def translated(error: BaseException, *, who: str) -> EntraTokensError:
     text = redact(str(getattr(error, "message", None) or error))[:_LONGEST]
     if identity is not None:
         if isinstance(error, identity.AuthenticationRequiredError):
-            return InteractionRequired(f"{who}: {text}", claims=error.claims)
+            return InteractionRequired(f"{who}: {text}", claims=getattr(error, "claims", None))
         if isinstance(error, identity.CredentialUnavailableError):
             return CredentialUnavailable(f"{who}: {text}")
     if core is None or not isinstance(error, core.AzureError):

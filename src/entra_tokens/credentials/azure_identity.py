@@ -101,6 +101,7 @@ class AzureIdentity(Value):
     def _token(self, answer: Any, request: TokenRequest) -> Token:
         if inspect.iscoroutine(answer):
             answer.close()
+            answer = None
         try:
             refresh_on = getattr(answer, "refresh_on", None)
             expires_on = float(answer.expires_on)

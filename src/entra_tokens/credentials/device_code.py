@@ -11,7 +11,7 @@ from ..authority.redact import Secrets
 from ..errors import AuthenticationFailed, ConfigurationError, ConsentRequired, InteractionRequired
 from ..request import TokenRequest, checked_client_id, checked_tenant_id
 from .device_flow import sign_in_by_code
-from .fingerprint import trust
+from .fingerprint import fingerprint, object_key, trust
 from .prompt import DeviceCodePrompt
 from .sign_in import SignIn
 from .turn import turn
@@ -90,7 +90,7 @@ class DeviceCode(Value):
             self.tenant_id.lower(),
             self.client_id,
             (account or "").lower(),
-            "" if remember else "not remembered",
+            "" if remember else object_key(self),
             *trust(self._options),
         )
         self._apps = MsalApps(
@@ -115,9 +115,9 @@ class DeviceCode(Value):
             AuthenticationFailed: The authority refused for another reason.
             AuthorityUnavailable: No usable answer came.
         """
-        checked_claims(request.claims)
         around = current()
         kept = self._kept(around)
+        checked_claims(request.claims)
         landed: Token | None = kept.pop(self._login_key(request), None)
         if landed is not None and landed.expires_on > around.clock.wall():
             return landed
@@ -139,7 +139,8 @@ class DeviceCode(Value):
     def login(self, scope: str | None = None) -> Token:
         """Ask the person to sign in now, whoever was signed in before; blocks until it is done.
 
-        Providers with an equal credential use the sign-in from then on. In async code: `asyncio.to_thread(c.login)`.
+        Providers with an equal credential use the sign-in from then on; tokens that they already hold for other scopes
+        are used up. In async code: `await asyncio.to_thread(credential.login, scope)`.
 
         Args:
             scope: What to get a token for at once. None: `ENTRA_TOKENS_SCOPE`.
@@ -158,10 +159,11 @@ class DeviceCode(Value):
             kept = self._kept(around)
             with acquiring(around), turn(self._identity, around) as mine:
                 token = self._asked(shared.request, around, kept, mine)
-            # The engine takes it from here, through acquire(): no second request is made for it.
+            # The engine takes it from there, through acquire(), which sends nothing. A claims challenge is what makes
+            # it ask although it may hold a token of whoever was signed in before, and replace that.
             kept[self._login_key(shared.request)] = token
-            provider.invalidate()
-            return provider.token()
+            provider.get_token(claims=f'{{"login":"{fingerprint(str(token))}"}}')
+            return token
 
     def _kept(self, around: Acquiring) -> MutableMapping[tuple[str, ...], Any]:
         return around.sign_ins if self._remember else self._mine
