@@ -20,11 +20,13 @@ __all__ = ["Facts", "TokenService", "clean_environment", "token_service"]
 
 # requests lets these win over what a client was told to trust; a proxy has no part in a loopback measurement.
 _IN_THE_WAY = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
+# An installed package has its bytecode; a working copy gets it in the first, uncounted round, unless this is set.
+_NO_BYTECODE = "PYTHONDONTWRITEBYTECODE"
 
 
 def clean_environment() -> None:
     """Take out of this process's environment, and its children's, what would disturb a peer."""
-    for name in _IN_THE_WAY:
+    for name in (*_IN_THE_WAY, _NO_BYTECODE):
         os.environ.pop(name, None)
         os.environ.pop(name.lower(), None)
     for name in list(os.environ):
