@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from .engine.cell import Cell
+    from .engine.policy import RefreshPolicy
     from .token import Token
 
 __all__ = ["AsyncTokenProvider", "TokenProvider"]
@@ -127,9 +128,10 @@ class TokenProvider(Handle):
         cell, before = self._cell, self._cell.renewals
         token = self.token()
         if cell.renewals == before and not lasts(cell, token, min_lifetime):
-            flight = cell.renew(self._open.policy)
+            policy = self._open.policy
+            flight = cell.renew(policy)
             if flight is not None:
-                token = self._wait_out(cell, flight, None, None)
+                token = self._wait_out(cell, flight, policy, None, None)
         warn_if_short(cell, token, min_lifetime)
         return str(token)
 
@@ -163,11 +165,14 @@ class TokenProvider(Handle):
         raise azure_core.as_azure_error(failure) from failure.__cause__
 
     def _obtain(self, cell: Cell, claims: str | None, timeout: float | None) -> Token:
-        answer = cell.ask(self._open.policy, claims)
-        return self._wait_out(cell, answer, claims, timeout) if isinstance(answer, Flight) else answer
+        policy = self._open.policy  # read once: a call in flight outlives its provider's close()
+        answer = cell.ask(policy, claims)
+        return self._wait_out(cell, answer, policy, claims, timeout) if isinstance(answer, Flight) else answer
 
-    def _wait_out(self, cell: Cell, flight: Flight, claims: str | None, timeout: float | None) -> Token:
-        policy = self._open.policy
+    @staticmethod
+    def _wait_out(
+        cell: Cell, flight: Flight, policy: RefreshPolicy, claims: str | None, timeout: float | None
+    ) -> Token:
         while True:
             try:
                 for seconds in flight.waits(timeout, policy.wait):
@@ -229,9 +234,10 @@ class AsyncTokenProvider(Handle):
         cell, before = self._cell, self._cell.renewals
         token = await self.token()
         if cell.renewals == before and not lasts(cell, token, min_lifetime):
-            flight = cell.renew(self._open.policy)
+            policy = self._open.policy
+            flight = cell.renew(policy)
             if flight is not None:
-                token = await self._wait_out(cell, flight, None, None)
+                token = await self._wait_out(cell, flight, policy, None, None)
         warn_if_short(cell, token, min_lifetime)
         return str(token)
 
@@ -271,11 +277,14 @@ class AsyncTokenProvider(Handle):
         raise azure_core.as_azure_error(failure) from failure.__cause__
 
     async def _obtain(self, cell: Cell, claims: str | None, timeout: float | None) -> Token:
-        answer = cell.ask(self._open.policy, claims)
-        return await self._wait_out(cell, answer, claims, timeout) if isinstance(answer, Flight) else answer
+        policy = self._open.policy  # read once: a call in flight outlives its provider's close()
+        answer = cell.ask(policy, claims)
+        return await self._wait_out(cell, answer, policy, claims, timeout) if isinstance(answer, Flight) else answer
 
-    async def _wait_out(self, cell: Cell, flight: Flight, claims: str | None, timeout: float | None) -> Token:
-        policy = self._open.policy
+    @staticmethod
+    async def _wait_out(
+        cell: Cell, flight: Flight, policy: RefreshPolicy, claims: str | None, timeout: float | None
+    ) -> Token:
         while True:
             try:
                 for seconds in flight.waits(timeout, policy.wait):
