@@ -68,7 +68,7 @@ class Backoff:
         clock: Clock,
         time_left: float | None,
         may_prompt: bool,
-    ) -> None:
+    ) -> EntraTokensError:
         """An attempt failed.
 
         Args:
@@ -78,6 +78,9 @@ class Backoff:
             clock: For the instant and for jitter.
             time_left: Seconds that the held token still lives; None: nothing usable is held.
             may_prompt: Whether the attempt might have asked a person.
+
+        Returns:
+            What those who waited are told: the error, with the quiet that is kept instead of what the server wished.
         """
         boot = clock.boot()
         self.failures += 1
@@ -87,6 +90,9 @@ class Backoff:
         quiet = quiet_time(policy, retry_after, clock.uniform)
         delay = retry_delay(policy, self._in_row, time_left, quiet, clock.uniform)
         if quiet:
+            error = error.copy()
+            if isinstance(error, AuthorityUnavailable):
+                error.retry_after = quiet
             # The server's word is about the client, not about one challenge: it holds for every attempt.
             self._quiet = Failure(error, boot + quiet, may_prompt)
         if claims is None:
@@ -96,6 +102,7 @@ class Backoff:
         remembered = max(min(policy.remember_error, delay), quiet)
         self._remembered = {key: kept for key, kept in self._remembered.items() if boot < kept.until}
         self._remembered[claims] = Failure(error, boot + remembered, may_prompt)
+        return error
 
     def left_alone(self, error: EntraTokensError) -> None:
         """An interactive attempt ended because nobody waited: that says nothing about the next caller."""

@@ -183,8 +183,7 @@ class Cell(Slot):
                     f"{name_of(self.credential)} got a token that had already expired. Check this machine's clock."
                 )
             if not isinstance(outcome, Token):
-                if current:
-                    self._fail(flight, outcome)
+                outcome = self._fail(flight, outcome) if current else outcome
             elif self.held is not None and flight.request.claims is None and self._challenges.later_than(flight):
                 # The resource wants what the challenge brought; a token that was asked for before it does not satisfy.
                 outcome = self.held.token if self.usable() else self._store(flight, outcome)
@@ -207,12 +206,12 @@ class Cell(Slot):
         self._reopen()
         return held.token
 
-    def _fail(self, flight: Flight, error: EntraTokensError) -> None:
+    def _fail(self, flight: Flight, error: EntraTokensError) -> EntraTokensError:
         self._refused = self._refused and flight.request.claims is not None
         if flight.deserted:
             self._backoff.left_alone(error)
         else:
-            self._backoff.failure(
+            error = self._backoff.failure(
                 flight.request.claims,
                 error,
                 policy=flight.policy,
@@ -221,6 +220,7 @@ class Cell(Slot):
                 may_prompt=flight.may_prompt,
             )
         self._reopen()
+        return error
 
     def due_in(self) -> float | None:
         """Seconds until somebody should look at this cell again; None before it ever held a token."""
