@@ -146,6 +146,7 @@ def test_a_refusal_says_what_to_do(entra: stub.Service, ca: str) -> None:
     assert pickle.loads(pickle.dumps(caught.value)) == caught.value
 
 
+HUGE = b" " * (1 << 20) + b'{"access_token": "t", "expires_in": 9}'
 FAULTS = {
     "500": stub.Reply(500, b"<html>"),
     "503 JSON": stub.Reply(503, {"error": "temporarily_unavailable"}, {"Retry-After": "7"}),
@@ -155,7 +156,7 @@ FAULTS = {
     "a list": stub.Reply(200, b"[]"),
     "empty": stub.Reply(200, b""),
     "no token": stub.Reply(200, {}),
-    "huge": stub.Reply(200, b" " * (1 << 20) + b"{}"),
+    "huge": stub.Reply(200, HUGE),
     "deep": stub.Reply(200, b"[" * 100_000),
     "redirect": stub.Reply(307, b"", {"Location": "http://127.0.0.1:9/steal"}),
     "expired": stub.granted(expires_in=0),

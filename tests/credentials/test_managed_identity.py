@@ -165,7 +165,13 @@ FAILURES = [
     (stub.Reply(503, b"", {"Retry-After": "3"}), AuthorityUnavailable, 503, 3.0, 1),
     (stub.Reply(200, b"<html>"), AuthorityUnavailable, 200, None, 1),
     (stub.Reply(200, {"access_token": ""}), AuthorityUnavailable, None, None, 1),
-    (stub.Reply(200, b" " * (1 << 20) + b"{}"), AuthorityUnavailable, None, None, 1),
+    (
+        stub.Reply(200, b" " * (1 << 20) + b'{"access_token": "t", "expires_in": 9}'),
+        AuthorityUnavailable,
+        None,
+        None,
+        1,
+    ),
     (stub.Reply(302, b"", {"Location": "http://127.0.0.1:9/"}), AuthorityUnavailable, 302, None, 1),
 ]
 
