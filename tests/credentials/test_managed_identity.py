@@ -157,6 +157,7 @@ def test_background_renewal_leaves_the_retry_to_the_engine(
     assert len(metadata.requests) == 1
 
 
+HUGE = b" " * (1 << 20) + b'{"access_token": "t", "expires_in": 9}'
 FAILURES = [
     (stub.Reply(429, b"", {"Retry-After": "7"}), AuthorityUnavailable, 429, 7.0, 1),
     (stub.Reply(429, b""), AuthorityUnavailable, 429, None, 1),
