@@ -45,7 +45,7 @@ class Listeners:
         for callback in callbacks.values():
             try:
                 callback(event)
-            except Exception:
+            except (Exception, SystemExit):  # whoever leaves here must not end the flight whose thread this is
                 import logging
 
                 logging.getLogger("entra_tokens").exception("An on_event callback failed; tokens are not affected.")
