@@ -60,11 +60,12 @@ def connect(
     chosen: str = scheme
     if chosen == "auto":
         chosen = probe.ask(address, held.token(), options, clients.version).scheme
+    method: dict[str, Any] = {"token_provider": held}
     if chosen == probe.BEARER_AD:
         held.token()
         # Read by a client that blocks anyway: in a notebook, waiting for a renewal is better than to fail.
-        return clients.H2OGPTE(address=address, azure_token=LiveToken(held, always_waits=True), **options)
-    return clients.H2OGPTE(address=address, token_provider=held, **options)
+        method = {"azure_token": LiveToken(held, always_waits=True)}
+    return clients.H2OGPTE(address=address, **method, **options)
 
 
 async def connect_async(
@@ -89,11 +90,10 @@ async def connect_async(
     answer = probe.Answer(scheme, certain=True)
     if scheme == "auto":
         answer = await probe.ask_async(address, await held.as_async().token(), options, clients.version)
+    method: dict[str, Any] = {"token_provider": held.as_async()}
     if answer.scheme == probe.BEARER_AD:
-        live = await live_azure_token_async(held)
-        made = clients.H2OGPTEAsync(address=address, azure_token=live, **options)
-    else:
-        made = clients.H2OGPTEAsync(address=address, token_provider=held.as_async(), **options)
+        method = {"azure_token": await live_azure_token_async(held)}
+    made = clients.H2OGPTEAsync(address=address, **method, **options)
     if not answer.certain:
         await made.get_meta()
     return made

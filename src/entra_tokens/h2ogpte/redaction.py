@@ -22,7 +22,7 @@ _LOGGERS = (
 # `> Authorization: Bearer-AD TOKEN`, {'Authorization': 'Bearer-AD TOKEN'}, ('Authorization', 'Bearer-AD TOKEN') and
 # b'authorization: …'; the scheme stays, since whoever debugs asks for it first.
 _HEADER = re.compile(
-    r"(?i)\b((?:proxy-)?authorization|(?:set-)?cookie|x-csrf-token)(['\"]?\s*[:=,]\s*b?['\"]?)"
+    r"(?i)\b((?:proxy-)?authorization|(?:set-)?cookie|x-csrf-token)(['\"]?\s*[:=,]\s*(?:b(?=['\"]))?['\"]?)"
     r"((?:basic|bearer(?:-\w+)?|token-bearer)\s+)?[^'\"\r\n]+"
 )
 _BARE = re.compile(r"(?i)\b(bearer(?:-\w+)?\s+)[^\s'\",;]{8,}")
