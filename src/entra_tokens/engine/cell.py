@@ -296,5 +296,5 @@ class Cell(Slot):
         self.listeners.renew_after_fork()
         held = self.held
         if held is not None:
-            self.hold(held.redrawn(self._engine.default_policy, self.clock))
+            self.hold(held.redrawn(self.clock))
             self._reopen()

@@ -11,8 +11,7 @@ from .cell import Cell
 from .clock import SYSTEM_CLOCK, ShiftedClock
 from .keeper import Keeper
 from .key import key_of
-from .policy import RefreshPolicy
-from .workers import after_fork_in_child
+from .workers import after_fork_in_child, importing
 
 if TYPE_CHECKING:
     from ..credentials.protocol import Credential
@@ -37,7 +36,6 @@ class Engine:
 
     def __init__(self, clock: Clock = SYSTEM_CLOCK) -> None:
         self.clock = clock
-        self.default_policy = RefreshPolicy()
         self.sign_ins: dict[tuple[str, ...], Any] = {}
         self.keeper = Keeper()
         self._lock = threading.Lock()
@@ -62,14 +60,15 @@ class Engine:
 
         So a provider made for one call finds what the last one got, and a failure answers the next one, too.
         """
-        from ..stores.memory import Memory
-
         status = cell.status()
         key = key_of(cell.credential, cell.request)
-        with self._lock:
-            if self._memory is None:
-                self._memory = Memory(lambda: self.clock.wall())
-            self._memory.keep(key, cell, until=max(status.expires_on or 0.0, status.next_attempt or 0.0))
+        with importing():  # no child is forked from the middle of the import, nor of keeping
+            from ..stores.memory import Memory
+
+            with self._lock:
+                if self._memory is None:
+                    self._memory = Memory(lambda: self.clock.wall())
+                self._memory.keep(key, cell, until=max(status.expires_on or 0.0, status.next_attempt or 0.0))
         self.keeper.rearm()
 
     def digest(self, cell: Cell) -> str:

@@ -114,8 +114,10 @@ class Flight:
         return cell.store.through(key_of(cell.credential, cell.request), lambda: cell.credential.acquire(request))
 
     def _land(self, outcome: Token | EntraTokensError) -> None:
-        self.outcome = self.cell.land(self, outcome)
-        self.landed.set()
+        try:
+            self.outcome = self.cell.land(self, outcome)
+        finally:
+            self.landed.set()  # whatever happens, nobody waits for a thread that has ended
         if isinstance(self.outcome, Token):
             self.cell.tell("renewed")
         else:

@@ -26,6 +26,7 @@ class Held:
         acquired_wall: When its request was sent, on the wall clock.
         acquired_boot: The same instant on the clock that nobody sets.
         refresh_wall: From when on it is stale.
+        policy: Whose numbers drew that instant.
     """
 
     token: Token
@@ -33,6 +34,7 @@ class Held:
     acquired_wall: float
     acquired_boot: float
     refresh_wall: float
+    policy: RefreshPolicy
 
     def usable(self, wall: float, boot: float) -> bool:
         """Whether it is unexpired by either clock."""
@@ -50,9 +52,9 @@ class Held:
         """The same, stale from here on."""
         return replace(self, refresh_wall=self.acquired_wall)
 
-    def redrawn(self, policy: RefreshPolicy, clock: Clock) -> Held:
+    def redrawn(self, clock: Clock) -> Held:
         """The same with another refresh instant, so that forked processes do not all renew in the same second."""
-        return _held(self.token, self.named, self.acquired_wall, self.acquired_boot, policy, clock)
+        return _held(self.token, self.named, self.acquired_wall, self.acquired_boot, self.policy, clock)
 
 
 def hold(token: Token, flight: Flight, clock: Clock) -> Held:
@@ -67,4 +69,4 @@ def hold(token: Token, flight: Flight, clock: Clock) -> Held:
 def _held(token: Token, named: float | None, wall: float, boot: float, policy: RefreshPolicy, clock: Clock) -> Held:
     refresh_on = refresh_instant(policy, wall, token.expires_on, named, clock.uniform)
     token = Token(str(token), expires_on=token.expires_on, refresh_on=refresh_on, scopes=token.scopes)
-    return Held(token, named, wall, boot, refresh_on)
+    return Held(token, named, wall, boot, refresh_on, policy)
