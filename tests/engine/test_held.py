@@ -12,7 +12,14 @@ from entra_tokens.engine.held import Held, hold
 from entra_tokens.testing import ManualClock
 
 T0 = 1_700_000_000.0
-HELD = Held(Token("t", expires_on=T0 + 3600), None, acquired_wall=T0, acquired_boot=500.0, refresh_wall=T0 + 1800)
+HELD = Held(
+    Token("t", expires_on=T0 + 3600),
+    None,
+    acquired_wall=T0,
+    acquired_boot=500.0,
+    refresh_wall=T0 + 1800,
+    policy=RefreshPolicy(),
+)
 
 
 # seconds that passed on the wall clock, on the boot clock → usable, stale
@@ -72,7 +79,7 @@ def test_redrawing_keeps_all_but_the_refresh_instant() -> None:
     clock = ManualClock(T0, share=0.0)
     for named, first, second in ((None, 500, 800), (T0 + 400, 360, 440)):
         held = hold(Token("t", expires_on=T0 + 1000, refresh_on=named), flight(), clock)
-        again = held.redrawn(RefreshPolicy(), ManualClock(share=1.0))
+        again = held.redrawn(ManualClock(share=1.0))
         assert held.refresh_wall - T0 == pytest.approx(first)
         assert again.refresh_wall - T0 == pytest.approx(second)
         assert again.token == held.token
