@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from outcome import AZURE, FLOOR, H2O, MSAL, OURS, Outcome, shown
+from outcome import AZURE, FLOOR, H2O, MSAL, OURS, Check, Outcome, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -19,34 +19,32 @@ def table(outcomes: Iterable[Outcome]) -> Any:
     from rich.table import Table
     from rich.text import Text
 
-    made = Table(box=box.HORIZONTALS, show_lines=True, pad_edge=False)
+    made = Table(box=box.HORIZONTALS, pad_edge=False)
     made.add_column("#", justify="right")
-    for title in ("work", *_PEERS):
-        made.add_column(title)
-    for title in ("target", "measured", "verdict"):
+    for title in ("work", *_PEERS, "target", "measured", "verdict"):
         made.add_column(title)
     for outcome in outcomes:
-        marks = Text("\n").join(_mark(check.reached) for check in outcome.checks)
-        made.add_row(
-            str(outcome.number),
-            _work(outcome),
-            *("\n".join(_lines(outcome, peer)) or "-" for peer in _PEERS),
-            "\n".join(check.target for check in outcome.checks) or outcome.error,
-            "\n".join(check.measured for check in outcome.checks),
-            marks if not outcome.error else Text("not measured", "bold yellow"),
-        )
+        cells = [str(outcome.number), _work(outcome, "\n")]
+        cells += ["\n".join(_lines(outcome, peer)) or "-" for peer in _PEERS]
+        rows: list[tuple[Any, ...]] = [(check.target, check.measured, _mark(check)) for check in outcome.checks]
+        # One line a target, so that what was measured stands beside it however the cells are wrapped.
+        for row in rows or [(outcome.error, "", Text("not measured", "bold yellow"))]:
+            made.add_row(*cells, *row)
+            cells = [""] * len(cells)
+        made.add_section()
     return made
 
 
-def _mark(reached: bool) -> Any:
+def _mark(check: Check) -> Any:
     from rich.text import Text
 
-    return Text("reached", "green") if reached else Text("short", "bold red")
+    return Text("reached", "green") if check.reached else Text("short", "bold red")
 
 
 def plain(outcome: Outcome) -> str:
     """One row as lines of text."""
-    lines = [f"{outcome.number:>2}  {_work(outcome)}"]
+    indented = "\n    "
+    lines = [f"{outcome.number:>2}  {_work(outcome, indented)}"]
     for peer in _PEERS:
         lines += [f"    {peer:<15}{line}" for line in _lines(outcome, peer)]
     for check in outcome.checks:
@@ -57,9 +55,9 @@ def plain(outcome: Outcome) -> str:
     return "\n".join(lines)
 
 
-def _work(outcome: Outcome) -> str:
+def _work(outcome: Outcome, between: str) -> str:
     floors = [f"{FLOOR}: {line}" for line in _lines(outcome, FLOOR)]
-    return "\n    ".join([outcome.work, *floors])
+    return between.join([outcome.work, *floors])
 
 
 def _lines(outcome: Outcome, peer: str) -> list[str]:
