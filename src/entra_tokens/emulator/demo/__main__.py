@@ -7,6 +7,8 @@ import threading
 from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
+from rich.live import Live
+
 from entra_tokens import environment
 from entra_tokens.emulator.remote import RemoteEmulator
 from entra_tokens.engine.clock import SYSTEM_CLOCK
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 
 LIFETIME = 20.0
 LENGTH = 40.0
-REFUSED_AT = (12.0, 27.0)
+REFUSED_AFTER = (6.0, 22.0)  # each time as soon as a renewal is about to be due, so that it is met
 REFUSED_FOR = 3.0
 TICK, PLAIN_TICK = 0.5, 5.0
 
@@ -41,44 +43,44 @@ def main() -> int:
         play = Play(emulator, parties)
         play.start(lambda line: console.print(f"  seated: {line}"))
         try:
-            _watch(emulator, play, parties)
+            refused = _watch(emulator, play, parties)
         finally:
             play.stop()
         front = emulator.stats()["front"]
         play.claim(front)
-        return 0 if summary(parties, front, len(REFUSED_AT)) else 1
+        return 0 if summary(parties, front, refused) else 1
 
 
-def _watch(emulator: RemoteEmulator, play: Play, parties: list[Party]) -> None:
+def _watch(emulator: RemoteEmulator, play: Play, parties: list[Party]) -> int:
+    """Show what goes on, and refuse the authority now and then; how often."""
     clock, tick = SYSTEM_CLOCK, threading.Event()
     start = clock.boot()
-    refusals = list(REFUSED_AT)
+    refusals, was_down = list(REFUSED_AFTER), False
     refused_until = next_line = start
-    front = emulator.stats()["front"]
-    if console.is_terminal:
-        from rich.live import Live
-
-        view = Live(console=console, auto_refresh=False)
-    else:
-        view = nullcontext()
-    with view as live:
+    with Live(console=console, auto_refresh=False) if console.is_terminal else nullcontext() as live:
         while (left := LENGTH - (clock.boot() - start)) > 0:
-            if refusals and LENGTH - left >= refusals[0]:
+            if refusals and LENGTH - left >= refusals[0] and _renewal_is_near(parties, clock.wall()):
                 refusals.pop(0)
                 emulator.fail("managed_identity", fault="refuse", seconds=REFUSED_FOR)
                 emulator.fail("authority", fault="refuse", seconds=REFUSED_FOR)
                 refused_until = clock.boot() + REFUSED_FOR
             down = clock.boot() < refused_until
-            if not down:  # its control API is behind the same door
-                front = emulator.stats()["front"]
-                play.claim(front)
+            front = emulator.stats()["front"]
+            play.claim(front)
             note = "the authority REFUSES connections" if down else "the authority answers"
             if live is not None:
                 live.update(live_view(parties, front, clock.wall(), left, note), refresh=True)
-            elif clock.boot() >= next_line:
-                next_line += PLAIN_TICK
+            elif clock.boot() >= next_line or down is not was_down:
+                next_line = clock.boot() + PLAIN_TICK
                 console.print(plain_line(parties, front, clock.wall(), left, note), soft_wrap=True)
+            was_down = down
             tick.wait(TICK)
+    return len(REFUSED_AFTER) - len(refusals)
+
+
+def _renewal_is_near(parties: list[Party], now: float) -> bool:
+    instants = [party.provider.status().refresh_on for party in parties]
+    return any(instant is not None and 0 < instant - now < 2 * TICK for instant in instants)
 
 
 if __name__ == "__main__":

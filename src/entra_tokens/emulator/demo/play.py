@@ -56,7 +56,7 @@ class Play:
         self._threads.append(thread)
 
     def _sync(self, party: Party) -> None:
-        from h2ogpte import H2OGPTE
+        from h2ogpte import H2OGPTE  # type: ignore[import-untyped] # it ships no py.typed
 
         seat = party.seat("H2OGPTE")
         with self._newcomer:
@@ -114,7 +114,7 @@ class Play:
     def _shared(self, party: Party) -> None:
         """A new client with a fresh token again and again: what the WebSocket client's users have to do."""
         with warnings.catch_warnings():  # importing it switches every warning of the process off
-            from h2ogpte.shared_client import SharedH2OGPTEClient
+            from h2ogpte.shared_client import SharedH2OGPTEClient  # type: ignore[import-untyped] # it ships no py.typed
 
         self._shared_seat = seat = party.seat("SharedH2OGPTEClient")
 

@@ -11,6 +11,7 @@ from entra_tokens import AzureCli, ClientSecret, DeviceCode, ManagedIdentity, To
 from .page import approve_through_page
 
 if TYPE_CHECKING:
+    from entra_tokens import Credential
     from entra_tokens.emulator.remote import RemoteEmulator
 
 __all__ = ["Party", "Seat", "providers"]
@@ -50,13 +51,19 @@ class Party:
 
 def providers(emulator: RemoteEmulator) -> list[Party]:
     """A provider for each way to come by a token; the environment says where managed identity and `az` are."""
-    scope, where = emulator.h2ogpte_scope, {"authority": emulator.authority, "verify": emulator.ca_file}
-    credentials = {
+    authority, ca_file = emulator.authority, emulator.ca_file
+    credentials: dict[str, Credential] = {
         "managed identity": ManagedIdentity(),
-        "client secret": ClientSecret(emulator.tenant_id, emulator.client_id, emulator.client_secret, **where),
+        "client secret": ClientSecret(
+            emulator.tenant_id, emulator.client_id, emulator.client_secret, authority=authority, verify=ca_file
+        ),
         "Azure CLI": AzureCli(),
         "device code": DeviceCode(
-            emulator.client_id, emulator.tenant_id, prompt=approve_through_page(emulator.ca_file), **where
+            emulator.client_id,
+            emulator.tenant_id,
+            prompt=approve_through_page(ca_file),
+            authority=authority,
+            verify=ca_file,
         ),
     }
-    return [Party(name, TokenProvider(credential, scope)) for name, credential in credentials.items()]
+    return [Party(name, TokenProvider(credential, emulator.h2ogpte_scope)) for name, credential in credentials.items()]

@@ -76,14 +76,20 @@ def summary(parties: list[Party], front: dict[str, Any], refusals: int) -> bool:
             table.add_row(seat.client, party.name, str(seat.calls), str(tokens), str(len(seat.failures)))
     if front["verified"] < 200:
         reasons.append(f"only {front['verified']} calls were verified")
+    if refusals < 2:
+        reasons.append(f"the authority was refused {refusals} times, not twice")
     if front["refused"]:
         reasons.append(f"the front refused {front['refused']} calls: {', '.join(front['reasons'])}")
     if front["leaked_refresh_tokens"]:
         reasons.append("a client posted a refresh token to the front")
     console.print(table)
+    renewals = sum(party.provider.status().renewals for party in parties)
+    failed = sum(party.provider.status().failures for party in parties)
     console.print(
-        f"{front['verified']} calls verified (signature, audience, expiry), {front['refused']} refused; "
-        f"the authority refused {refusals} times for 3 s meanwhile."
+        f"{front['verified']} calls verified (signature, audience, expiry), {front['refused']} refused. {renewals} "
+        f"tokens; {failed} attempts to renew met the {refusals} times of 3 s that nothing answered. No call noticed."
+        if not reasons
+        else f"{front['verified']} calls verified, {front['refused']} refused, {failed} attempts to renew failed."
     )
     for reason in reasons:
         console.print(Text(f"  {reason}", style="red"))
