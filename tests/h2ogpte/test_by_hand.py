@@ -9,13 +9,13 @@ import pytest
 from h2ogpte.errors import UnauthorizedError
 from websockets.exceptions import InvalidStatus
 
-from entra_tokens import TokenProvider
 from entra_tokens.h2ogpte import live_azure_token, live_azure_token_async
 from h2ogpte import H2OGPTE, H2OGPTEAsync
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from entra_tokens import TokenProvider
     from entra_tokens.emulator import Emulator
 
 # The client hands its verify= on to httpx, which would rather have an SSLContext.

@@ -13,7 +13,16 @@ from typing import Any
 import pytest
 import trio
 
-from entra_tokens import AuthenticationFailed, ConfigurationError, TokenProvider, TokenTimeout
+from entra_tokens import (
+    AuthenticationFailed,
+    ConfigurationError,
+    InteractionRequired,
+    Token,
+    TokenProvider,
+    TokenRequest,
+    TokenTimeout,
+)
+from entra_tokens.acquiring import current
 from entra_tokens.h2ogpte import live_azure_token, live_azure_token_async
 from entra_tokens.testing import ManualClock, ScriptedCredential, fresh_engine
 
@@ -236,16 +245,26 @@ class TestWithNothingLeft:
         run(main)
 
     def test_nobody_is_prompted_inside_a_loop(self, engine: Any, clock: ManualClock, run: Any) -> None:
-        credential = ScriptedCredential(interactive=True)
+        prompting: list[bool] = []
+
+        def sign_in(request: TokenRequest) -> Token:
+            prompting.append(current().may_prompt)
+            if not prompting[-1]:
+                raise InteractionRequired("sign in again")
+            return credential.issue(f"token-{len(prompting)}", request)
+
+        credential = ScriptedCredential(sign_in, interactive=True)
         provider = TokenProvider(credential, "api://h2ogpte")
 
         async def main() -> None:
             live = await live_azure_token_async(provider)
-            credential.hold()
             clock.advance(3601)
-            with pytest.raises(TokenTimeout):
-                str(live)
-            credential.release()
+            for _ in range(3):
+                with pytest.raises(TokenTimeout, match="inside an event loop"):
+                    str(live)
+            assert True not in prompting[1:]
+            await provider.as_async().token()
+            assert str(live).startswith("token-")
 
         run(main)
 
