@@ -69,6 +69,8 @@ def as_azure_error(error: EntraTokensError) -> EntraTokensError:
     It is also a ClientAuthenticationError, or for CredentialUnavailable a CredentialUnavailableError, with everything
     that their constructors set (ChainedTokenCredential reads `.message`).
     """
+    if type(error) in _azure_kinds.values():  # of a provider that is another one's credential
+        return error.copy()
     twin = _restore_azure_error(type(error), error.message, dict(vars(error)))
     twin.__cause__ = error.__cause__
     twin.__suppress_context__ = True

@@ -112,6 +112,10 @@ class ShiftedClock:
     """Another clock, some seconds ahead: how an emulator lets an hour pass. Sleeps are not shortened."""
 
     def __init__(self, base: Clock, seconds: float) -> None:
+        while isinstance(base, ShiftedClock):  # one step away from the machine's, however often it is shifted
+            base, seconds = base.base, base.seconds + seconds
+        self.base: Clock = base
+        self.seconds = seconds
         base_wall, base_boot = base.wall, base.boot
         self.wall: Callable[[], float] = lambda: base_wall() + seconds
         self.boot: Callable[[], float] = lambda: base_boot() + seconds
