@@ -113,7 +113,8 @@ class ShiftedClock:
 
     def __init__(self, base: Clock, seconds: float) -> None:
         while isinstance(base, ShiftedClock):  # one step away from the machine's, however often it is shifted
-            base, seconds = base.base, base.seconds + seconds
+            seconds += base.seconds
+            base = base.base
         self.base: Clock = base
         self.seconds = seconds
         base_wall, base_boot = base.wall, base.boot
