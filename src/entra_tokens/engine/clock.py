@@ -116,7 +116,7 @@ class ShiftedClock:
             seconds += base.seconds
             base = base.base
         self.base: Clock = base
-        self.seconds = seconds
+        self.seconds: float = seconds
         base_wall, base_boot = base.wall, base.boot
         self.wall: Callable[[], float] = lambda: base_wall() + seconds
         self.boot: Callable[[], float] = lambda: base_boot() + seconds
