@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from entra_tokens.emulator import Emulator
 
-__all__ = ["Program", "approving", "run"]
+__all__ = ["Program", "approving", "failures", "run"]
 
 SRC = Path(__file__).parents[1] / "src"
 _MARK = "\x1e"
@@ -80,7 +80,7 @@ class Program:
     """
 
     path: Path
-    environ: dict[str, str]
+    environ: dict[str, str] = field(repr=False)
     blocks: Sequence[tuple[int, str]] | None = None
     react: Callable[[str, Interrupt], None] = lambda _line, _interrupt: None
     output: str = ""
@@ -136,6 +136,11 @@ def _listen(process: subprocess.Popen[str], programs: Sequence[Program]) -> None
         else:
             left[0].output += line
             left[0].react(line, interrupt)
+
+
+def failures(programs: Sequence[Program]) -> str:
+    """What went wrong, for a person; empty if nothing did."""
+    return "\n".join(f"{one.path.name}:\n{one.output}{one.failure}" for one in programs if one.failure)
 
 
 def approving(emulator: Emulator) -> Callable[[str, Interrupt], None]:

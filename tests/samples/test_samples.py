@@ -15,7 +15,7 @@ import pytest
 import trustme
 
 from entra_tokens.emulator import Emulator
-from programs import Program, approving, run
+from programs import Program, approving, failures, run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -141,8 +141,7 @@ def test_every_sample_runs(tmp_path: Path) -> None:
             for path in SAMPLES:
                 programs[path.stem].path = path  # there is one of each
             run(list(programs.values()), tmp_path)
-            failures = {name: program.failure for name, program in programs.items() if program.failure}
-            assert failures == {}, "\n".join(program.output for program in programs.values())
+            assert not failures(list(programs.values())), failures(list(programs.values()))
 
             said = {name: program.output for name, program in programs.items()}
             both = f"sync:  {COLLECTION}\nasync: {COLLECTION}\n"
