@@ -1,18 +1,17 @@
-"""What row 8 runs in a process of its own: ask for a token without pause, print the longest call of each second."""
+"""What row 8 runs in a process of its own: ask for a token without pause, print the longest call."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import sys
-import time
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import peers
 from service import Facts, clean_environment
-from timing import longest_pause
+from timing import Pause, longest_pause, longest_pause_in_loop
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,24 +44,13 @@ def _calls() -> dict[str, Callable[[Facts], Callable[[], Any]]]:
     }
 
 
-async def _in_loop(who: str, facts: Facts, seconds: float) -> tuple[float, ...]:
+async def _in_loop(who: str, facts: Facts, seconds: float) -> Pause:
     if who == "ours_aio":
         async with peers.our_provider(facts).as_async() as provider:
             await provider.token()
-            return await _longest(provider.token, seconds)
+            return await longest_pause_in_loop(provider.token, seconds)
     async with peers.azure_aio(facts) as credential:
         await credential.get_token(facts.scope)
         # As if 30 s had passed since: from then on a caller meets one renewal.
         credential._last_request_time = 0  # noqa: SLF001 - there is no other way to move it
-        return await _longest(partial(credential.get_token, facts.scope), seconds)
-
-
-async def _longest(call: Callable[[], Any], seconds: float) -> tuple[float, ...]:
-    clock = time.perf_counter
-    longest, before = 0.0, clock()
-    end = before + seconds
-    while before < end:
-        await call()
-        after = clock()
-        longest, before = max(longest, after - before), after
-    return (longest,)
+        return await longest_pause_in_loop(partial(credential.get_token, facts.scope), seconds)

@@ -13,14 +13,33 @@ import threading
 import time
 from statistics import median
 from timeit import Timer
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-__all__ = ["Statement", "call_seconds", "longest_pause", "microseconds", "microseconds_in_loop", "rates", "ratio"]
+__all__ = [
+    "Pause",
+    "Statement",
+    "call_seconds",
+    "longest_pause",
+    "longest_pause_in_loop",
+    "microseconds",
+    "microseconds_in_loop",
+    "rates",
+    "ratio",
+]
 
 Statement = tuple[str, dict[str, Any]]  # what is timed, and the names in it
+
+
+class Pause(NamedTuple):
+    """The longest call in seconds; and the longest in processor time of the whole process, which leaves out what other
+    processes took: the calling thread then waited for another thread of its own."""
+
+    wall: float
+    computed: float
+
 
 # Not everywhere there is one for each thread.
 PROCESSOR_TIME: Callable[[], float] = getattr(time, "thread_time", time.perf_counter)
@@ -143,19 +162,29 @@ def call_seconds(call: Callable[[], Any]) -> tuple[float, BaseException | None]:
     return time.perf_counter() - start, None
 
 
-def longest_pause(call: Callable[[], Any], seconds: float) -> tuple[float, ...]:
-    """The longest call, in seconds, of each second of a loop that does nothing but call."""
-    clock = time.perf_counter
-    worst: list[float] = []
-    before = clock()
+def longest_pause(call: Callable[[], Any], seconds: float) -> Pause:
+    """The longest call of a loop that does nothing but call."""
+    clock, own = time.perf_counter, time.process_time
+    longest = computed = 0.0
+    before, own_before = clock(), own()
     end = before + seconds
     while before < end:
-        longest, second = 0.0, min(before + 1.0, end)
-        while before < second:
-            call()
-            after = clock()
-            if after - before > longest:
-                longest = after - before
-            before = after
-        worst.append(longest)
-    return tuple(worst)
+        call()
+        after, own_after = clock(), own()
+        longest, computed = max(longest, after - before), max(computed, own_after - own_before)
+        before, own_before = after, own_after
+    return Pause(longest, computed)
+
+
+async def longest_pause_in_loop(call: Callable[[], Any], seconds: float) -> Pause:
+    """As `longest_pause`, awaiting each call."""
+    clock, own = time.perf_counter, time.process_time
+    longest = computed = 0.0
+    before, own_before = clock(), own()
+    end = before + seconds
+    while before < end:
+        await call()
+        after, own_after = clock(), own()
+        longest, computed = max(longest, after - before), max(computed, own_after - own_before)
+        before, own_before = after, own_after
+    return Pause(longest, computed)

@@ -38,21 +38,27 @@ def measure(settings: Settings) -> Outcome:
         service.lives(3600, refresh_in=1)
         for who, (peer, what) in _WHO.items():
             pauses: list[float] = []
+            computed: list[float] = []
             renewals = 0
             # Half a second stands out once; few milliseconds need more than one look.
             for _ in range(settings.pick(3, 1) if peer in (OURS, FLOOR) else 1):
                 service.mark()
                 code = f"import pausing; pausing.main({who!r}, {settings.pick(6, 4)})"
-                worst = json.loads(fresh.output_of(code, stdin=service.facts.to_json()))
-                pauses.append(max(worst) * 1000)
+                wall, own = json.loads(fresh.output_of(code, stdin=service.facts.to_json()))
+                pauses.append(wall * 1000)
+                computed.append(own * 1000)
                 renewals += service.count() - 1
             note = "" if peer == FLOOR else f"{renewals} renewals"
             figures.append(Figure(peer, what, "ms", tuple(pauses), note))
             if peer == OURS:
                 longest, least = max(longest, figures[-1].median), min(least, renewals)
+                figures.append(Figure(OURS, f"{what} in processor time".strip(), "ms", tuple(computed)))
     checks: list[Any] = [
         Check("≤ 5 ms", f"{shown(longest)} ms", longest <= 5),
         Check("it did renew", f"{least:.0f} renewals", least >= 2),
     ]
-    notes = ["each sample is the longest pause of one process; the floor's is what this machine does to any loop"]
+    notes = [
+        "each sample is the longest pause of one process; the floor's is what this machine does to any loop",
+        "in processor time: what the process itself computed during a call, other processes left out",
+    ]
     return Outcome(8, WORK, figures, checks, notes)

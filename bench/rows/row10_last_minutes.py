@@ -24,28 +24,36 @@ _LIFE = 200
 _SHORT_LIFE = 5
 
 
-def measure(_settings: Settings) -> Outcome:
+def measure(settings: Settings) -> Outcome:
     with token_service() as service:
         figures = [
             figure_of(peer, *renewal_fails(service, peers.SYNC[peer](service.facts), _LIFE)) for peer in (AZURE, MSAL)
         ]
         h2o = renewal_fails(service, peers.SYNC[H2O](service.facts), _SHORT_LIFE)
         figures.append(figure_of(H2O, *h2o, what="with 3.7 s left (it renews in the last 5 s)"))
-        with fresh_engine():
-            took, error = renewal_fails(service, peers.SYNC[OURS](service.facts), _LIFE)
-        figures.append(Figure(OURS, "", "ms", (took * 1000,), f"fails: {error!r}" if error else "old token"))
+        runs = [_ours(service) for _ in range(settings.pick(5, 2))]
+        errors = [error for _, error in runs if error]
+        took = Figure(
+            OURS, "", "ms", tuple(s * 1000 for s, _ in runs), f"fails: {errors[0]!r}" if errors else "old token"
+        )
+        figures.append(took)
         calls, failed, left = _to_the_end(service)
     figures.append(Figure(OURS, "calls in the last seconds of a 5 s life", "", (calls,), f"{failed} fail"))
-    good = error is None and failed == 0
+    good = not errors and failed == 0 < calls
     return Outcome(
         10,
         WORK,
         figures,
         [
             Check("never fails before expires_on", f"{failed} of {calls}, last call {left:.2f} s before it", good),
-            at_most("≤ 1 ms", took * 1000, 1.0, "ms"),
+            at_most("≤ 1 ms", took.median, 1.0, "ms"),
         ],
     )
+
+
+def _ours(service: TokenService) -> tuple[float, BaseException | None]:
+    with fresh_engine():
+        return renewal_fails(service, peers.SYNC[OURS](service.facts), _LIFE)
 
 
 def _to_the_end(service: TokenService) -> tuple[int, int, float]:

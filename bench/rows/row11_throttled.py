@@ -31,19 +31,19 @@ _DUE = 1.3
 def measure(settings: Settings) -> Outcome:
     patience = settings.pick(65.0, 4.0)
     figures = [_peer(AZURE, patience), _peer(MSAL, patience), Figure(H2O, "never renews before the last 5 s")]
-    with token_service() as service, fresh_engine():
-        provider = peers.our_provider(service.facts)
-        first, error = _throttled_call(service, provider.token)
-        seconds = settings.pick(18, 3)
-        failed = int(error is not None)
-        for _ in range(seconds * 10):
-            time.sleep(0.1)
-            failed += call_seconds(provider.token)[1] is not None
-        real = service.count()
+    seconds = settings.pick(18, 3)
+    with token_service() as service:
+        runs = [_ours(service, 0) for _ in range(settings.pick(4, 1))]
+        runs.append(_ours(service, seconds))
+    failed = sum(errors for _, errors, _ in runs)
+    first = Figure(
+        OURS, "", "ms", tuple(took * 1000 for took, _, _ in runs), f"{failed} calls fail" if failed else "old token"
+    )
+    real = runs[-1][2]
     with token_service() as service:
         early, late = _on_a_manual_clock(service)
     figures += [
-        Figure(OURS, "", "ms", (first * 1000,), "old token" if not failed else f"{failed} calls fail"),
+        first,
         Figure(OURS, f"in {seconds} s of calls", "requests", (real,)),
         Figure(OURS, "in 20 s of a manual clock", "requests", (early,)),
         Figure(OURS, "when that clock shows 25 s", "requests", (late,)),
@@ -54,11 +54,23 @@ def measure(settings: Settings) -> Outcome:
         figures,
         [
             Check("old token", "old token" if not failed else f"{failed} calls fail", not failed),
-            at_most("≤ 1 ms", first * 1000, 1.0, "ms"),
+            at_most("≤ 1 ms", first.median, 1.0, "ms"),
             Check("no request before 20 s", f"{real + early - 2} more than the one refused", real == early == 1),
             Check("asked again after it", f"{late - early} requests", late > early),
         ],
     )
+
+
+def _ours(service: TokenService, seconds: int) -> tuple[float, int, int]:
+    """The first call's seconds; failures of it and of ten calls in each second after; requests since the refusal."""
+    with fresh_engine():
+        provider = peers.our_provider(service.facts)
+        first, error = _throttled_call(service, provider.token)
+        failed = int(error is not None)
+        for _ in range(seconds * 10):
+            time.sleep(0.1)
+            failed += call_seconds(provider.token)[1] is not None
+        return first, failed, service.count()
 
 
 def _throttled_call(service: TokenService, call: Any) -> tuple[float, BaseException | None]:
