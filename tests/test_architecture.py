@@ -19,7 +19,7 @@ _GROUND = {"errors", "token", "request", "environment", "engine.clock"}
 _FETCHING = _GROUND | {"acquiring", "engine.workers"}  # workers: a fork waits for an import in progress
 _CREDENTIAL = _FETCHING | {"authority", "credentials"}
 _ENGINE = _GROUND | {"acquiring", "engine", "stores"}
-_PROVIDER = _CREDENTIAL | _ENGINE | {"azure_core", "handle", "provider", "tenants"}
+_PROVIDER = _CREDENTIAL | _ENGINE | {"azure_core", "handle", "lifetime", "provider", "tenants", "warn"}
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "token": {"errors"},
@@ -34,7 +34,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "credentials": _CREDENTIAL,
     "azure_core": _GROUND | {"engine"},
     "tenants": _GROUND,
-    "handle": _PROVIDER - {"provider"},
+    "warn": set(),
+    "lifetime": _GROUND | {"warn"},
+    "handle": _PROVIDER - {"provider", "lifetime"},
     "provider": _PROVIDER,
     "testing": _PROVIDER,
     "h2ogpte": _PROVIDER | {"h2ogpte"},

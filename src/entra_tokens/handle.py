@@ -186,6 +186,14 @@ class Handle:
     def __reduce__(self) -> tuple[Any, ...]:
         return _restore, (type(self), self._open.options())
 
+    def __format__(self, spec: str) -> NoReturn:
+        # A client that takes a token formats whatever it is given into a header: SharedH2OGPTEClient(azure_token=…).
+        raise TypeError(
+            f"A {type(self).__name__} is not a token. Where a client takes a provider, pass it as token_provider= (an "
+            "asynchronous client: provider.as_async()); where it takes a token, pass provider.azure_token(). To "
+            "show it, use repr()."
+        )
+
     def __repr__(self) -> str:
         shared = self._shared
         if shared is None:
