@@ -15,7 +15,7 @@ import pytest
 
 from engine.faces import FACES, Face
 from entra_tokens import AuthorityUnavailable, CredentialUnavailable, EntraTokensError, ManagedIdentity, Token
-from faults.kit import HANG, JUST, ImpatientClock, Scene, client_secret, settle
+from faults.kit import HANG, JUST, PATIENCE, ImpatientClock, Scene, client_secret, settle
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -102,7 +102,7 @@ class Stage(Scene):
 
     def __init__(self, e: Emulator, clock: ImpatientClock, face: Face, case: Case, host: str | None = None) -> None:
         self.case, self.host = case, host
-        timeout = HANG if case.slow else 10.0
+        timeout = HANG if case.slow else 2 * PATIENCE
         self._secret = e.client_secret
         credential: Any = (
             ManagedIdentity(timeout=timeout)
@@ -190,7 +190,8 @@ def test_a_held_token_is_served_at_once_whatever_the_authority_does(
     with e.hold(stage.target) if gated else nullcontext() as gate:
         assert face.run(stage.provider.token) is held
         assert all(token is held for token in face.many(20, stage.provider.token))
-        assert gate is None or (gate.arrived.wait(10) and gate.met == 1)
+        assert gate is None or (gate.arrived.wait(PATIENCE) and gate.met == 1)
+        assert gate is None or stage.events == []
     settle()
     stage.saw(1)
     stage.pause_is_right(1)
@@ -222,6 +223,24 @@ def _outlasts(stage: Stage, held: Token) -> None:
     error = stage.error()
     assert isinstance(error, AuthorityUnavailable)
     assert error.retry_after == pytest.approx(stage.pause)
+    stage.saw(1)
+    assert stage.is_renewed() != held
+
+
+@every("case, face, host")
+def test_a_refused_token_is_served_on_if_its_renewal_fails(
+    e: Emulator, clock: ImpatientClock, case: Case, face: Face, host: str | None
+) -> None:
+    """A resource said no to it; a caller waits for the one renewal that this brings about, and no longer."""
+    stage = Stage(e, clock, face, case, host)
+    held = stage.first_token()
+    stage.advance(60)
+    stage.strike()
+    assert stage.provider.invalidate(held) is True
+    assert all(token is held for token in stage.many(5))
+    stage.saw(1)
+    assert stage.provider.invalidate(held) is False
+    assert all(token is held for token in stage.many(5))
     stage.saw(1)
     assert stage.is_renewed() != held
 
@@ -279,3 +298,5 @@ def _is_right(stage: Stage, error: EntraTokensError, *, attempt: int = 1, rememb
         assert remembered or case.quiet[0] - JUST <= pause <= case.quiet[1] + JUST
     if case.slow:
         assert f"no answer within {HANG:g} s" in str(error)
+    if case.name == "huge":
+        assert "larger than 1 MiB" in str(error)
