@@ -28,7 +28,7 @@ SCOPES: list[Any] = [
     ("openid profile offline_access", ("openid", "profile", "offline_access")),
     ("api://a api://b", ("api://a/.default", "api://b/.default")),
     (["api://a", "User.Read"], ("api://a/.default", "User.Read")),
-    (iter(["api://a"]), ("api://a/.default",)),
+    pytest.param(iter(["api://a"]), ("api://a/.default",), id="iterator"),
     ("  api://a \n", ("api://a/.default",)),
 ]
 

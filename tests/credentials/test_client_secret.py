@@ -257,7 +257,7 @@ def test_verify_wins_over_the_environment(entra: stub.Service, ca: str, monkeypa
         {"verify": ssl.create_default_context()},
         {"proxy": "http://proxy:1"},
     ],
-    ids=str,
+    ids=["tenant", "client", "secret", "authority", "unverified", "ca file", "ssl context", "proxy"],
 )
 def test_identity_tells_apart(change: dict[str, object]) -> None:
     given: dict[str, object] = {"tenant_id": "t.example", "client_id": "c", "client_secret": "secret"}
