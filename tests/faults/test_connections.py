@@ -292,7 +292,7 @@ def test_what_is_dropped_unclosed_leaves_nothing(
     del scene
     gc.collect()
     assert [str(warning.message) for warning in resource_warnings] == []
-    assert threading.active_count() == before
+    assert threading.active_count() <= before
 
 
 def test_dropped_in_flight(

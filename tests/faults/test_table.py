@@ -222,7 +222,7 @@ def _outlasts(stage: Stage, held: Token) -> None:
     stage.advance(2 * JUST)
     error = stage.error()
     assert isinstance(error, AuthorityUnavailable)
-    assert error.retry_after == pytest.approx(stage.pause)
+    assert error.retry_after == pytest.approx(stage.pause, abs=JUST)
     stage.saw(1)
     assert stage.is_renewed() != held
 
