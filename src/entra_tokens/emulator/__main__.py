@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import signal
@@ -52,7 +53,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     try:
         facts = {name: getattr(emulator, name) for name in _FACTS}
-        facts["environs"] = {place: emulator.environ(place) for place in PLACES}
+        facts["environs"] = _environs(emulator)
         sys.stdout.write(json.dumps(facts) + "\n")
         sys.stdout.flush()
         threading.Thread(target=_until_stdin_ends, args=[over], daemon=True).start()
@@ -62,6 +63,14 @@ def main(arguments: list[str] | None = None) -> int:
     finally:
         emulator.stop()
     return 0
+
+
+def _environs(emulator: Emulator) -> dict[str, dict[str, str]]:
+    environs: dict[str, dict[str, str]] = {}
+    for place in PLACES:
+        with contextlib.suppress(PermissionError):  # Azure Arc's folder is not everyone's
+            environs[place] = emulator.environ(place)
+    return environs
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -5,19 +5,18 @@ https://learn.microsoft.com/azure/app-service/overview-managed-identity
 
 from __future__ import annotations
 
-import secrets
 import uuid
 from typing import TYPE_CHECKING
 
 from starlette.responses import JSONResponse
-from starlette.routing import Route
 
-from .managed_identity import doubled, issued, selectors
+from .managed_identity import doubled, host_route, issued, opens, selectors
 from .replies import spoiled
 
 if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
+    from starlette.routing import Route
 
     from .world import World
 
@@ -30,13 +29,17 @@ _NAMES = {
     "object_id": "object_id",
     "mi_res_id": "resource_id",
 }
+_FAILURES = {
+    405: "The HTTP verb is not supported.",
+    429: "Too many requests.",
+    500: "An unexpected error occured while fetching the AAD Token.",  # spelled so by the service
+}
 
 
 def app_service_routes(world: World) -> list[Route]:
     async def token(request: Request) -> Response:
         query = request.query_params
-        given = request.headers.get("x-identity-header", "")
-        if not secrets.compare_digest(given.encode(), world.identity_header.encode()):
+        if not opens(request, "x-identity-header", world.hosting.app_service_header):
             return _refused(401, "The X-IDENTITY-HEADER header is missing or wrong.")
         if (name := doubled(request)) is not None:
             return _refused(400, f"The query parameter {name} was given more than once.")
@@ -46,7 +49,7 @@ def app_service_routes(world: World) -> list[Route]:
         if not resource:
             return _refused(400, "The query parameter resource is missing.")
         named = selectors(request, _NAMES)
-        identity = world.directory.identity(named) if len(named) < 2 else None
+        identity = world.hosting.identities.find(named) if len(named) < 2 else None
         if identity is None:
             return _refused(
                 400,
@@ -64,9 +67,13 @@ def app_service_routes(world: World) -> list[Route]:
         }
         return JSONResponse(spoiled(request, content))
 
-    return [Route(APP_SERVICE_PATH, token, methods=["GET"])]
+    return [host_route(APP_SERVICE_PATH, token, _failure)]
 
 
 def _refused(status: int, message: str) -> JSONResponse:
     content = {"statusCode": status, "message": message, "correlationId": str(uuid.uuid4())}
     return JSONResponse(content, status_code=status)
+
+
+def _failure(status: int) -> JSONResponse:
+    return _refused(status, _FAILURES.get(status, _FAILURES[500]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
@@ -9,7 +10,13 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from .app_service import APP_SERVICE_PATH, app_service_routes
-from .azure_cli import AZ_PATH, az_routes
+from .app_service_2017 import APP_SERVICE_2017_PATH, AZURE_ML_PATH, app_service_2017_routes
+from .arc import ARC_PATH, arc_routes
+from .azd import azd_routes, azd_words
+from .azure_cli import az_routes, az_words
+from .azure_powershell import pwsh_routes, pwsh_words
+from .ci_tokens import GITHUB_PATH, PIPELINES_PATH, ci_routes
+from .cloud_shell import CLOUD_SHELL_PATH, cloud_shell_routes
 from .control import control_routes
 from .device_page import device_routes
 from .discovery import discovery_routes
@@ -17,7 +24,12 @@ from .front_auth import UNAUTHENTICATED
 from .gateway import Gateway
 from .h2ogpte_front import front_app
 from .imds import IMDS_PATH, imds_routes
+from .imds_limits import ImdsLimits
+from .outside_issuer import outside_routes
+from .service_fabric import SERVICE_FABRIC_PATH, service_fabric_routes
 from .token_endpoint import token_routes
+from .tool_output import ToolOutput, Words
+from .tools import TOOL_PATHS
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -26,7 +38,7 @@ if TYPE_CHECKING:
 
     from .world import World
 
-__all__ = ["authority_app", "control_app", "h2ogpte_app", "managed_identity_app"]
+__all__ = ["authority_app", "control_app", "h2ogpte_app", "managed_identity_app", "secure_hosts_app"]
 
 
 def authority_app(world: World) -> ASGIApp:
@@ -35,17 +47,50 @@ def authority_app(world: World) -> ASGIApp:
 
 
 def managed_identity_app(world: World) -> ASGIApp:
-    async def unknown(_request: Request) -> Response:
-        return JSONResponse({"error": "Not found"}, status_code=404)
-
+    """The hosts without TLS, and what the fake commands ask."""
     routes = [
         *imds_routes(world),
         *app_service_routes(world),
+        *app_service_2017_routes(world),
+        *arc_routes(world),
+        *cloud_shell_routes(world),
         *az_routes(world),
-        Route("/{path:path}", unknown, methods=["GET", "POST"]),
+        *azd_routes(world),
+        *pwsh_routes(world),
+        _nothing_else(),
     ]
-    targets = {IMDS_PATH: "imds", APP_SERVICE_PATH: "app_service", AZ_PATH: "az"}
+    targets = {
+        IMDS_PATH: "imds",
+        APP_SERVICE_PATH: "app_service",
+        APP_SERVICE_2017_PATH: "app_service_2017",
+        AZURE_ML_PATH: "azure_ml",
+        ARC_PATH: "arc",
+        CLOUD_SHELL_PATH: "cloud_shell",
+        **TOOL_PATHS,
+    }
+    tools = world.hosting.tools
+    words: dict[str, Words] = {"az": az_words, "azd": partial(azd_words, tools=tools), "pwsh": pwsh_words}
+    behind = Gateway(Starlette(routes=routes), world, targets.get)
+    return ToolOutput(ImdsLimits(behind, IMDS_PATH, world.clock, world.hosting.switches), words)
+
+
+def secure_hosts_app(world: World) -> ASGIApp:
+    """Service Fabric, the CI services, and the keys of the issuers outside Entra."""
+    outside = outside_routes(world.hosting.outside, world.issuer.signer)
+    routes = [*service_fabric_routes(world), *ci_routes(world), *outside, _nothing_else()]
+    targets = {
+        SERVICE_FABRIC_PATH: "service_fabric",
+        GITHUB_PATH: "github_actions",
+        PIPELINES_PATH: "azure_pipelines",
+    }
     return Gateway(Starlette(routes=routes), world, targets.get)
+
+
+def _nothing_else() -> Route:
+    async def unknown(_request: Request) -> Response:
+        return JSONResponse({"error": "Not found"}, status_code=404)
+
+    return Route("/{path:path}", unknown, methods=["GET", "POST"])
 
 
 def h2ogpte_app(world: World) -> ASGIApp:

@@ -49,6 +49,7 @@ class KeyRing:
 
     def __init__(self, parent: Path | None = None) -> None:
         self._temporary: tempfile.TemporaryDirectory[str] | None = None
+        self.thumbprint = ""
         try:
             self.folder = _opened(parent or _cache_folder())
         except OSError:
@@ -66,10 +67,12 @@ class KeyRing:
         return key, x509.load_pem_x509_certificate((self.folder / "signing.pem").read_bytes())
 
     def server_context(self) -> ssl.SSLContext:
-        """A server's TLS context with a certificate of its own for localhost, 127.0.0.1 and ::1."""
+        """A server's TLS context with a certificate of its own for localhost, 127.0.0.1 and ::1; `thumbprint` is its
+        SHA-1."""
         key = ec.generate_private_key(ec.SECP256R1())
         ca = x509.load_pem_x509_certificate(self.ca_file.read_bytes())
         certificate = _server_certificate(key, ca, _load_key(self.folder / "ca.key"))
+        self.thumbprint = certificate.fingerprint(hashes.SHA1()).hex().upper()  # noqa: S303 - as Service Fabric has it
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         # A client that reads in one thread while it writes its first request in another (websockets' synchronous one)

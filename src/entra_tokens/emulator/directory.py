@@ -21,6 +21,13 @@ class Identity:
     object_id: str = field(default_factory=_guid)
     resource_id: str = ""
 
+    @classmethod
+    def assigned(cls) -> Identity:
+        """A user-assigned one, a resource of its own."""
+        name = f"assigned-{_guid()[:8]}"
+        group = f"/subscriptions/{_guid()}/resourceGroups/emulator"
+        return cls(resource_id=f"{group}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/{name}")
+
 
 @dataclass(frozen=True)
 class User:
@@ -29,11 +36,6 @@ class User:
     object_id: str = field(default_factory=_guid)
     username: str = "ada@emulator.example"
     name: str = "Ada Emulator"
-
-
-def _assigned() -> Identity:
-    group = f"/subscriptions/{_guid()}/resourceGroups/emulator"
-    return Identity(resource_id=f"{group}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/assigned")
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,7 @@ class Directory:
     h2ogpte_id: str = field(default_factory=_guid)
     user: User = field(default_factory=User)
     system_identity: Identity = field(default_factory=Identity)
-    assigned_identity: Identity = field(default_factory=_assigned)
+    assigned_identity: Identity = field(default_factory=Identity.assigned)
 
     @property
     def h2ogpte_scope(self) -> str:
@@ -60,11 +62,3 @@ class Directory:
 
     def knows_tenant(self, tenant: str) -> bool:
         return tenant.lower() == self.tenant_id
-
-    def identity(self, selectors: dict[str, str]) -> Identity | None:
-        """The managed identity that these selectors name (`client_id`, `object_id`, `resource_id`); without one the
-        system-assigned, as IMDS has it where that is switched on."""
-        for identity in (self.system_identity, self.assigned_identity):
-            if all(value and getattr(identity, name).lower() == value.lower() for name, value in selectors.items()):
-                return identity
-        return None

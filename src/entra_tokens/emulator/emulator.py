@@ -5,8 +5,8 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Any
 
-from . import environ
 from .faults import Gate
+from .hosted import Hosted
 from .running import Options, Running
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["Emulator"]
 
 
-class Emulator:
+class Emulator(Hosted):
     """A local Entra, managed-identity hosts and h2oGPTe front, on loopback, in a daemon thread.
 
     Any thread may call anything; nothing needs an event loop. `start()` and `stop()` are idempotent, and `with` calls
@@ -129,10 +129,6 @@ class Emulator:
         return self._world.issuer.issuer
 
     @property
-    def managed_identity_url(self) -> str:
-        return self._world.managed_identity_url
-
-    @property
     def control_url(self) -> str:
         return f"{self._live.listeners['control'].url}/_emulator"
 
@@ -144,15 +140,6 @@ class Emulator:
     def directory(self) -> Directory:
         """Every registered id: the user, the system-assigned and the user-assigned identity."""
         return self._world.directory
-
-    def environ(self, place: str) -> dict[str, str]:
-        """Variables that make code under test believe it runs there: `imds`, `app_service`, `azure_cli`,
-        `client_secret`.
-
-        Raises:
-            ValueError: An unknown place.
-        """
-        return environ.environ(place, self._world, self.ca_file, self._live.az_folder)
 
     @property
     def requests(self) -> list[Record]:
@@ -190,9 +177,12 @@ class Emulator:
         """Spoil the answers of an endpoint, until healed unless `times`, `share` or `seconds` says otherwise.
 
         Args:
-            target: `token`, `device` (its code endpoint), `discovery`, `instance`, `keys`, `imds`, `app_service`, `az`,
-                `h2ogpte_http`, `h2ogpte_ws`; or `authority`, `managed_identity`, `h2ogpte`, `*` for a group.
-            status: HTTP status of the answer; 503 if nothing else is said.
+            target: `token`, `device` (its code endpoint), `discovery`, `instance`, `keys`; `imds`, `app_service`,
+                `app_service_2017`, `arc`, `service_fabric`, `cloud_shell`, `azure_ml`; `github_actions`,
+                `azure_pipelines`; `az`, `azd`, `pwsh`; `h2ogpte_http`, `h2ogpte_ws`; or a group of these:
+                `authority`, `managed_identity`, `ci`, `tools`, `h2ogpte`, `*`.
+            status: HTTP status of the answer; 503 if nothing else is said. A managed-identity host or CI service puts
+                it in its own words.
             times: How many requests meet it. Faults with a count are a script: they follow one another.
             headers: More headers, such as `{"Retry-After": "7"}`.
             body: Text, bytes, or fields (with `error`: put over its body).

@@ -27,12 +27,25 @@ Kind = Literal[
 ]
 KINDS = get_args(Kind)
 AUTHORITY = ("token", "device", "discovery", "instance", "keys")
-MANAGED_IDENTITY = ("imds", "app_service")
+MANAGED_IDENTITY = (
+    "imds",
+    "app_service",
+    "app_service_2017",
+    "arc",
+    "service_fabric",
+    "cloud_shell",
+    "azure_ml",
+)
+CI = ("github_actions", "azure_pipelines")
+TOOLS = ("az", "azd", "pwsh")
+SECURE_HOSTS = ("service_fabric", *CI)
 H2OGPTE = ("h2ogpte_http", "h2ogpte_ws")
-TARGETS = (*AUTHORITY, *MANAGED_IDENTITY, "az", *H2OGPTE)
+TARGETS = (*AUTHORITY, *MANAGED_IDENTITY, *CI, *TOOLS, *H2OGPTE)
 GROUPS: dict[str, tuple[str, ...]] = {
     "authority": AUTHORITY,
     "managed_identity": MANAGED_IDENTITY,
+    "ci": CI,
+    "tools": TOOLS,
     "h2ogpte": H2OGPTE,
     "*": TARGETS,
 }

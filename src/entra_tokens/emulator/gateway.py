@@ -7,6 +7,7 @@ import json
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
+from .faults import MANAGED_IDENTITY, TOOLS
 from .misbehave import misbehave
 from .records import Record
 
@@ -80,12 +81,12 @@ class Gateway:
         fields = body or scope["query_string"]
         form = dict(parse_qsl(fields.decode("latin-1"), keep_blank_values=True))
         grant = form.get("grant_type")
-        if target in ("imds", "app_service"):
+        if target in MANAGED_IDENTITY:
             grant = "managed_identity"
-        elif target == "az":
-            grant = "az"
+        elif target in TOOLS:
+            grant = target
         record = Record(
-            path="az" if target == "az" else scope["path"],
+            path=target if target in TOOLS else scope["path"],
             method=scope["method"],
             target=target,
             time=self._world.clock.now(),

@@ -2,19 +2,64 @@
 
 from __future__ import annotations
 
+import secrets
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
+
+from starlette.routing import Route
 
 from .replies import fault_of
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from starlette.requests import Request
+    from starlette.responses import Response
 
     from .directory import Identity
     from .tokens import IssuedToken
     from .world import World
 
-__all__ = ["doubled", "issued", "selectors"]
+__all__ = ["doubled", "form_of", "host_route", "issued", "opens", "selectors"]
+
+_METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
+
+
+def host_route(
+    path: str,
+    endpoint: Callable[[Request], Awaitable[Response]],
+    failure: Callable[[int], Response],
+    *,
+    method: str = "GET",
+) -> Route:
+    """A host's only address.
+
+    Args:
+        endpoint: Answers, as long as nothing is wrong with the host.
+        failure: What this host says with a status: for a switch that names no more than that, and for a wrong verb.
+    """
+
+    async def answered(request: Request) -> Response:
+        fault = fault_of(request)
+        if fault is not None and fault.status is not None:
+            response = failure(fault.status)
+            response.headers.update(fault.headers)
+            return response
+        if request.method != method:
+            return failure(405)
+        return await endpoint(request)
+
+    return Route(path, answered, methods=_METHODS)
+
+
+def opens(request: Request, header: str, secret: str) -> bool:
+    """Whether the request carries this secret in this header."""
+    return secrets.compare_digest(request.headers.get(header, "").encode(), secret.encode())
+
+
+async def form_of(request: Request) -> dict[str, str]:
+    """The fields of an urlencoded body."""
+    return dict(parse_qsl((await request.body()).decode("utf-8", "replace"), keep_blank_values=True))
 
 
 def doubled(request: Request) -> str | None:
@@ -28,7 +73,7 @@ def doubled(request: Request) -> str | None:
 
 
 def selectors(request: Request, names: dict[str, str]) -> dict[str, str]:
-    """The identity selectors in the query, under the directory's names.
+    """The identity selectors in the query, under the directory's names; what a host does not know it ignores.
 
     Args:
         names: This host's parameter names and what they mean.

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from starlette.responses import Response
 from starlette.websockets import WebSocket
 
-from .faults import H2OGPTE
+from .faults import CI, H2OGPTE, MANAGED_IDENTITY
 from .front_auth import refusal
 from .refusals import refusal_for
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["cut", "misbehave"]
 
+_HOSTS = frozenset((*MANAGED_IDENTITY, *CI))
 _DRIP_SECONDS = 0.25
 _HUGE = 32 * 1024 * 1024
 _HTML = "<!doctype html><html><head><title>Sign in to the network</title></head><body>Please sign in.</body></html>"
@@ -45,13 +46,19 @@ async def misbehave(met: list[Fault], app: ASGIApp, scope: Scope, receive: Recei
         elif fault.kind == "huge":
             await _huge(send)
             return
-        elif fault.kind in ("expired", "foreign_endpoint") or fault.reply is not None:
+        elif fault.kind in ("expired", "foreign_endpoint") or fault.reply is not None or _is_told_by_host(fault):
             # The endpoint itself spoils its answer: only it knows how.
             scope["state"]["fault"] = fault
         else:
             await _respond(fault, scope, receive, send, world)
             return
     await app(scope, receive, send)
+
+
+def _is_told_by_host(fault: Fault) -> bool:
+    """Whether the fault names a status and no more, and the hosts that meet it have their own words for that."""
+    bare = fault.kind is None and fault.status is not None and fault.body is None and fault.error is None
+    return bare and _HOSTS.issuperset(fault.targets)
 
 
 def cut(transport: Any) -> None:

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from . import applications
-from .azure_cli import write_az
 from .certificates import KeyRing
 from .clock import EmulatorClock
 from .device_codes import DeviceCodes
 from .directory import Directory
 from .faults import FaultBoard
 from .front_ledger import FrontLedger
+from .hosting import Hosting
 from .listener import Listener
 from .loop import LoopThread
 from .records import Log
@@ -23,6 +22,9 @@ from .signing import Signer
 from .switches import Switches
 from .tokens import TokenIssuer
 from .world import World
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 __all__ = ["Options", "Running"]
 
@@ -46,8 +48,7 @@ class Running:
 
     def __init__(self, options: Options) -> None:
         self.keys = KeyRing(options.keys)
-        self._az = tempfile.TemporaryDirectory(prefix="entra-tokens-az-")
-        self.az_folder = Path(self._az.name)
+        self.hosting: Hosting | None = None
         self.listeners: dict[str, Listener] = {}
         self.loop = LoopThread()
         try:
@@ -55,13 +56,13 @@ class Running:
             self.listeners = {
                 "authority": Listener(options.port, tls=tls),
                 "managed_identity": Listener(),
+                "secure_hosts": Listener(tls=tls),
                 "h2ogpte": Listener(tls=tls, websockets=True),
                 "control": Listener(),
             }
             self.world = self._make_world(options)
             self.switches = Switches(self.world.clock, self.world.faults, self.loop.loop, self.listeners)
             self.world.fail, self.world.advance = self.switches.fail, self.switches.advance
-            write_az(self.az_folder, self.world)
             self.loop.run(self._serve())
         except BaseException:
             self.stop()
@@ -71,9 +72,18 @@ class Running:
         clock = EmulatorClock()
         directory = Directory()
         authority = self.listeners["authority"].url
+        signer = Signer(*self.keys.signing())
+        self.hosting = Hosting(
+            clock,
+            directory,
+            signer,
+            url=self.listeners["managed_identity"].url,
+            secure_url=self.listeners["secure_hosts"].url,
+            thumbprint=self.keys.thumbprint,
+        )
         issuer = TokenIssuer(
             clock,
-            Signer(*self.keys.signing()),
+            signer,
             directory,
             lifetime=options.lifetime,
             refresh_in=options.refresh_in,
@@ -94,6 +104,7 @@ class Running:
             device_codes=codes,
             refresh_tokens=RefreshTokens(),
             front=FrontLedger(),
+            hosting=self.hosting,
             authority=authority,
             managed_identity_url=self.listeners["managed_identity"].url,
             h2ogpte_url=self.listeners["h2ogpte"].url,
@@ -104,6 +115,7 @@ class Running:
         apps = {
             "authority": applications.authority_app(self.world),
             "managed_identity": applications.managed_identity_app(self.world),
+            "secure_hosts": applications.secure_hosts_app(self.world),
             "h2ogpte": applications.h2ogpte_app(self.world),
             "control": applications.control_app(self.world),
         }
@@ -121,5 +133,6 @@ class Running:
 
         self.loop.run(closed())
         self.loop.stop()
-        self._az.cleanup()
+        if self.hosting is not None:
+            self.hosting.close()
         self.keys.close()

@@ -7,7 +7,7 @@ import contextlib
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from .faults import AUTHORITY, GROUPS, H2OGPTE, Fault
+from .faults import AUTHORITY, GROUPS, H2OGPTE, SECURE_HOSTS, Fault
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -90,6 +90,8 @@ class Switches:
     def _listener_of(target: str) -> str:
         if target in AUTHORITY:
             return "authority"
+        if target in SECURE_HOSTS:
+            return "secure_hosts"
         return "h2ogpte" if target in H2OGPTE else "managed_identity"
 
     def _soon(self, callback: Callable[[], Any]) -> None:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from .directory import Directory
     from .faults import FaultBoard
     from .front_ledger import FrontLedger
+    from .hosting import Hosting
     from .records import Log
     from .refresh_tokens import RefreshTokens
     from .tokens import TokenIssuer
@@ -34,13 +35,11 @@ class World:
     device_codes: DeviceCodes
     refresh_tokens: RefreshTokens
     front: FrontLedger
+    hosting: Hosting
     authority: str
     managed_identity_url: str
     h2ogpte_url: str
     latency: float
-    identity_header: str = field(default_factory=lambda: secrets.token_hex(16).upper())
-    """App Service's secret header, which the platform sets beside its endpoint."""
-    az_secret: str = field(default_factory=lambda: secrets.token_urlsafe(24))
     control_secret: str = field(default_factory=lambda: secrets.token_urlsafe(32))
     fail: Callable[..., Any] = field(init=False)
     advance: Callable[[float], None] = field(init=False)
