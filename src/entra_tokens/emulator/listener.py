@@ -14,6 +14,7 @@ from weakref import WeakSet
 
 from uvicorn import Config
 from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.websockets.wsproto_impl import WSProtocol
 from uvicorn.server import ServerState
 
 from .misbehave import cut
@@ -38,6 +39,18 @@ class _Protocol(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         self.app_state = {**self.app_state, "transport": transport}
         super().connection_made(transport)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        self.transport.close()  # Python 3.10 takes a TLS transport that was reset for one that was forgotten
+
+
+class _WebSocket(WSProtocol):
+    """Likewise."""
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        self.transport.close()
 
 
 class Listener:
@@ -73,7 +86,7 @@ class Listener:
         self._config = Config(
             app,
             http=_Protocol,
-            ws="wsproto" if self._websockets else "none",
+            ws=_WebSocket if self._websockets else "none",
             lifespan="off",
             log_config=None,
             access_log=False,
