@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     )
     from .provider import AsyncTokenProvider, TokenProvider
     from .request import TokenRequest
+    from .stores.file import FileStore
     from .token import Token
 
 __version__ = "0.1.0"
@@ -69,6 +70,7 @@ _HOMES = {
     ),
     "provider": ("AsyncTokenProvider", "TokenProvider"),
     "request": ("TokenRequest",),
+    "stores.file": ("FileStore",),
     "token": ("Token",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
@@ -90,6 +92,7 @@ __all__ = [
     "DeviceCodePrompt",
     "EntraTokensError",
     "Environment",
+    "FileStore",
     "InteractionRequired",
     "InvalidCredential",
     "ManagedIdentity",

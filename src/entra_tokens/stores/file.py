@@ -1,0 +1,233 @@
+"""FileStore: tokens and sign-ins in sealed files, shared by the processes of one user on one machine."""
+
+from __future__ import annotations
+
+import os
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+
+from ..engine.clock import SYSTEM_CLOCK
+from ..engine.workers import after_fork_in_child, importing
+from ..errors import StoreError
+from . import folder as folders
+from .folder import Folder, NotTrusted
+from .home import home
+from .keys import KEYRING_WAIT, installed_keyring, key_for
+from .lock import holding
+from .once import warn_once
+from .protocol import Stored
+from .records import KeptSignIn, from_json, to_json
+from .sealed import Seal, Unreadable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ..token import Token
+    from .protocol import Wanted
+    from .records import Account
+
+__all__ = ["Entry", "FileStore"]
+
+T = TypeVar("T", Stored, KeptSignIn)
+
+TOKENS, SIGN_INS, LOCKS = "tokens", "sign-ins", "locks"
+_TRY_AGAIN = 60.0  # seconds after which a folder that could not be used is tried again
+_MEMORY_ONLY = "Nothing is kept beyond this process; tokens are held in memory as always."
+
+
+class FileStore:
+    """Keeps tokens in files, so that processes share them: one asks the authority, the others read.
+
+    One sealed file a key (AES-GCM), for this user alone; damaged and foreign files are set aside and count as absent.
+    Where nothing can be stored (no home, a full or read-only disk) it warns once, and everything works from memory.
+    Any number of threads and processes may use one folder at once. Pickles: it holds nothing but the path. The
+    constructor does no I/O.
+
+    Args:
+        path: The folder. None: `store` in `ENTRA_TOKENS_HOME`, else in the user's data folder.
+    """
+
+    _step = staticmethod(folders._go_on)  # noqa: SLF001 - where tests die
+    _keyring = staticmethod(installed_keyring)
+    _keyring_wait = KEYRING_WAIT
+
+    def __init__(self, path: str | os.PathLike[str] | None = None) -> None:
+        self._given = None if path is None else os.path.abspath(os.path.expanduser(os.fspath(path)))
+        self._lock = threading.Lock()
+        self._opened: _Opened | None = None
+        self._shut_until = float("-inf")
+        after_fork_in_child(self._renew_lock)
+
+    def _renew_lock(self) -> None:
+        self._lock = threading.Lock()
+
+    @property
+    def path(self) -> Path | None:
+        """The folder; None: there is no home to have it in."""
+        if self._given is not None:
+            return Path(self._given)
+        found = home()
+        return None if found is None else found / "store"
+
+    def through(self, wanted: Wanted) -> Token | Stored:
+        """A stored token that will do, or a new one; while one process acquires, others of the same key wait for it.
+
+        Raises:
+            EntraTokensError: What acquiring raised.
+        """
+        opened = self.opened()
+        key = None if opened is None else wanted.key_under(opened.seal.digest_key)
+        if opened is None or key is None:
+            return wanted.acquire()
+        entry = opened.entry(TOKENS, ("token", *key))
+        stored = entry.read(Stored)
+        if stored is not None and wanted.will_do(stored):
+            return stored
+        with entry.turn(wait=wanted.wait, abandoned=wanted.abandoned) as have:
+            stored = entry.read(Stored, mine=have)
+            if stored is not None and wanted.will_do(stored):
+                return stored
+            asked = wanted.now()
+            token = wanted.acquire()
+            # A secret that was rotated or a person who changed meanwhile makes it another's.
+            if have and wanted.key_under(opened.seal.digest_key) == key:
+                entry.write(Stored(token, asked))
+        return token
+
+    def accounts(self) -> tuple[Account, ...]:
+        """Who is signed in with `DeviceCode` or a browser, whoever signed in last first; no secret is in it."""
+        from .sign_ins import SignInFiles
+
+        return SignInFiles(self).accounts()
+
+    def forget(self, account: str | None = None) -> tuple[Account, ...]:
+        """Sign out on this machine: remove sign-ins, and the stored access tokens of their applications.
+
+        Other processes notice when they next renew. At the authority the sign-in stays valid; revoke it there.
+
+        Args:
+            account: A user name or object id; None: everybody.
+
+        Returns:
+            Who was signed out.
+        """
+        from .sign_ins import SignInFiles
+
+        return SignInFiles(self).forget(account)
+
+    def opened(self) -> _Opened | None:
+        """The folder and its seal, opened at first use; None: it cannot be used, and the user has been warned."""
+        opened = self._opened
+        if opened is not None and opened.folder.is_there(LOCKS):
+            return opened
+        with self._lock:
+            if SYSTEM_CLOCK.boot() >= self._shut_until:
+                try:
+                    self._opened = self._open()
+                except StoreError as error:
+                    self._opened = None
+                    self._shut_until = SYSTEM_CLOCK.boot() + _TRY_AGAIN
+                    warn_once(f"{error} {_MEMORY_ONLY}")
+            return self._opened
+
+    def _open(self) -> _Opened:
+        path = self.path
+        if path is None:
+            raise StoreError("This user has no home folder; set ENTRA_TOKENS_HOME to a folder for entra-tokens.")
+        with importing():  # 15 ms
+            from cryptography.hazmat.primitives.ciphers import aead  # noqa: F401
+        folder = Folder(path, self._step)
+        folder.prepare(TOKENS, SIGN_INS, LOCKS)
+        return _Opened(folder, Seal(key_for(path, self._keyring, self._keyring_wait)))
+
+    def __repr__(self) -> str:
+        return f"FileStore({self._given!r})" if self._given is not None else "FileStore()"
+
+    def __eq__(self, other: object) -> bool:
+        return other._given == self._given if isinstance(other, FileStore) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash((FileStore, self._given))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self._given,)
+
+
+class _Opened(NamedTuple):
+    folder: Folder
+    seal: Seal
+
+    def entry(self, part: str, key: tuple[object, ...]) -> Entry:
+        return Entry(self.folder, self.seal, part, self.seal.name(key), key)
+
+    def entries(self, part: str, kind: type[T]) -> Iterator[tuple[Entry, T]]:
+        """Everything in one part that this key opens; what it should open and does not is set aside."""
+        for name in self.folder.names(part):
+            key_id, _, digest = os.path.basename(name).partition("-")
+            if key_id == self.seal.id and len(digest) == 64 and digest.isalnum():
+                entry = Entry(self.folder, self.seal, part, digest, None)
+                content = entry.read(kind)
+                if content is None:
+                    with entry.turn(wait=0) as mine:
+                        content = entry.read(kind, mine=mine)
+                if content is not None:
+                    yield entry, content
+
+
+class Entry:
+    """One key's file. The key's id is in its name, so that one whose key cannot be had now is never touched."""
+
+    def __init__(self, folder: Folder, seal: Seal, part: str, name: str, key: tuple[object, ...] | None) -> None:
+        self._folder, self._seal = folder, seal
+        self._name = name
+        self.key = key
+        self.file = f"{part}/{seal.id}-{name}"
+        self.lock = folder.path / LOCKS / f"{seal.id}-{name}"
+
+    def turn(self, *, wait: float, abandoned: Any = None) -> Any:
+        """The lock of this entry, as `holding()` has it."""
+        return holding(self.lock, wait=wait, abandoned=abandoned)
+
+    def exists(self) -> bool:
+        """Whether there is anything in its place."""
+        return os.path.lexists(self._folder.path / self.file)
+
+    def read(self, kind: type[T], *, mine: bool = False) -> T | None:
+        """What is kept; None: nothing that can be used.
+
+        Args:
+            kind: What it must be.
+            mine: Whether the caller holds this entry's lock. Then what cannot be used is set aside.
+        """
+        try:
+            sealed = self._folder.read(self.file)
+            if sealed is None:
+                return None
+            key, content = from_json(self._seal.open(self._name, sealed))
+            if not isinstance(content, kind) or self._seal.name(_tuples(key)) != self._name:
+                raise ValueError("another key")
+        except (NotTrusted, Unreadable, ValueError):
+            if mine:
+                self._folder.set_aside(self.file)
+            return None
+        self.key = _tuples(key)
+        return content
+
+    def write(self, content: Stored | KeptSignIn) -> bool:
+        """Keep it; False: it could not be, and the user has been warned."""
+        sealed = self._seal.seal(self._name, to_json(self.key or (), content))
+        try:
+            self._folder.write(self.file, sealed)
+        except OSError as error:
+            why = error.strerror or type(error).__name__
+            warn_once(f"{self._folder.path} cannot be written: {why}. {_MEMORY_ONLY}")
+            return False
+        return True
+
+    def remove(self) -> None:
+        self._folder.remove(self.file)
+
+
+def _tuples(key: list[Any]) -> tuple[Any, ...]:
+    return tuple(_tuples(each) if isinstance(each, list) else each for each in key)

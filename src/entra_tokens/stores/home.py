@@ -1,0 +1,23 @@
+"""Where what is kept lives."""
+
+from __future__ import annotations
+
+import os.path
+from pathlib import Path
+
+from .. import environment
+
+__all__ = ["home"]
+
+
+def home() -> Path | None:
+    """The folder of this package's own files: `ENTRA_TOKENS_HOME`, else in the user's data folder; None: no home."""
+    given = environment.read("ENTRA_TOKENS_HOME")
+    if given:
+        found = os.path.expanduser(given)
+    else:
+        import platformdirs
+
+        found = platformdirs.user_data_dir("entra-tokens", appauthor=False)
+    # Where nothing says which home is whose, expanduser() leaves the tilde.
+    return None if found.startswith("~") else Path(os.path.abspath(found))

@@ -1,0 +1,133 @@
+"""The key that seals a store: in the system's keyring where there is one, else in a file beside the store."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import os
+import threading
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from ..engine.workers import importing
+from ..errors import StoreError
+from .folder import NotTrusted, read_private, write_private
+from .lock import holding
+from .once import warn_once
+from .sealed import KEY_BYTES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+__all__ = ["KEYRING_WAIT", "installed_keyring", "key_for"]
+
+KEYRING_WAIT = 3.0  # seconds; a keyring that waits for a session that is not there waits for ever
+_SERVICE, _NAME = "entra-tokens", "store key"
+_LEAST_PRIORITY = 1  # keyring's own mark: below are backends that refuse, forget or keep in clear text
+_LOCK_WAIT = 5.0  # for whoever makes the key at this moment
+_HEAD = "entra-tokens store key 1\n"
+
+
+def key_for(store: Path, keyring: Callable[[], Any], wait: float = KEYRING_WAIT) -> bytes:
+    """The key for the store in this folder, made at first use.
+
+    Args:
+        store: The store's folder.
+        keyring: Returns the keyring module, or None.
+        wait: Seconds that the keyring has.
+
+    Raises:
+        StoreError: There is none and none can be kept anywhere.
+    """
+    file = store.parent / f"{store.name}.key"
+    lock = store.parent / f"{store.name}.key.lock"
+    return _from_keyring(keyring, lock, wait) or _from_file(file, lock)
+
+
+def installed_keyring() -> Any:
+    """The keyring module if it is installed (the extra `[keyring]`)."""
+    from importlib.util import find_spec
+
+    if find_spec("keyring") is None:
+        return None
+    with importing():
+        import keyring
+
+        return keyring
+
+
+def _from_keyring(module: Callable[[], Any], lock: Path, wait: float) -> bytes | None:
+    """What the keyring says within the time; whatever goes wrong there means that it cannot be reached now."""
+    found: list[bytes | None] = []
+
+    def ask() -> None:
+        with suppress(Exception):
+            keyring = module()
+            if keyring is not None and keyring.get_keyring().priority >= _LEAST_PRIORITY:
+                found.append(_kept_in(keyring, lock))
+
+    thread = threading.Thread(target=ask, name="entra-tokens-keyring", daemon=True)
+    try:
+        thread.start()
+    except RuntimeError:
+        return None
+    thread.join(wait)
+    return found[0] if found else None
+
+
+def _kept_in(keyring: Any, lock: Path) -> bytes | None:
+    text = keyring.get_password(_SERVICE, _NAME)
+    if text is None:
+        with holding(lock, wait=_LOCK_WAIT):
+            text = keyring.get_password(_SERVICE, _NAME)
+            if text is None:
+                keyring.set_password(_SERVICE, _NAME, _as_text(os.urandom(KEY_BYTES)))
+                text = keyring.get_password(_SERVICE, _NAME)
+    return _from_text(text)
+
+
+def _from_file(file: Path, lock: Path) -> bytes:
+    key = _read(file)
+    if key is not None:
+        return key
+    try:
+        with holding(lock, wait=_LOCK_WAIT, needed=True) as have:
+            key = _read(file)
+            if key is not None:
+                return key
+            if not have:
+                raise StoreError(f"{file} cannot be made: another process has been at it for {_LOCK_WAIT:.0f} s.")
+            with suppress(FileNotFoundError):  # one that is no good: not ours alone, or damaged
+                os.replace(file, file.with_name(f"{file.name}.aside"))
+            key = os.urandom(KEY_BYTES)
+            write_private(file, (_HEAD + _as_text(key) + "\n").encode(), file.parent)
+    except OSError as error:
+        raise StoreError(f"{file} cannot be made: {error.strerror or type(error).__name__}.") from None
+    warn_once(
+        f"The key that seals {file.with_suffix('')} is kept in the file {file}, because there is no keyring to keep it "
+        "in: whoever can read your files can read both. Install entra-tokens[keyring] on a machine with a keyring."
+    )
+    return key
+
+
+def _read(file: Path) -> bytes | None:
+    try:
+        text = read_private(file).decode("ascii")
+    except (OSError, NotTrusted, ValueError):
+        return None
+    return _from_text(text.removeprefix(_HEAD)) if text.startswith(_HEAD) else None
+
+
+def _as_text(key: bytes) -> str:
+    return base64.b64encode(key).decode()
+
+
+def _from_text(text: object) -> bytes | None:
+    if not isinstance(text, str):
+        return None
+    try:
+        key = base64.b64decode(text.strip(), validate=True)
+    except (binascii.Error, ValueError):
+        return None
+    return key if len(key) == KEY_BYTES else None
