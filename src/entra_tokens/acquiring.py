@@ -17,8 +17,26 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, MutableMapping
 
     from .engine.clock import Clock, Signal
+    from .stores.sign_ins import SignInFiles
 
-__all__ = ["Acquiring", "acquiring", "current"]
+__all__ = ["Acquiring", "SignIns", "acquiring", "current"]
+
+
+class SignIns(dict[tuple[str, ...], Any]):
+    """The sign-ins of a process by credential identity, and where they are kept beyond it.
+
+    Args:
+        files: Returns what keeps them on disk; None: nothing does.
+    """
+
+    def __init__(self, files: Callable[[], SignInFiles] | None = None) -> None:
+        super().__init__()
+        self._files = files
+
+    @property
+    def files(self) -> SignInFiles | None:
+        """What keeps them on disk, as the environment says at this moment."""
+        return None if self._files is None else self._files()
 
 
 def _nobody_waits(expires_on: float) -> None:

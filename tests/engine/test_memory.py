@@ -11,12 +11,12 @@ import pytest
 from engine.faces import SCOPE, Face, landed
 from entra_tokens import AuthorityUnavailable, Token, TokenProvider, TokenRequest
 from entra_tokens.stores.memory import CELL_BYTES, Memory
+from entra_tokens.stores.protocol import Stored
 from entra_tokens.testing import ManualClock, ScriptedCredential
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from entra_tokens.engine.engine import Engine
+    from entra_tokens.stores.protocol import Wanted
 
 
 class Quick:
@@ -136,16 +136,20 @@ class Shelf:
     """A store that keeps tokens in a dictionary and counts."""
 
     def __init__(self) -> None:
-        self.kept: dict[Any, Token] = {}
+        self.kept: dict[Any, Stored] = {}
         self.asked = 0
         self.threads: set[threading.Thread] = set()
 
-    def through(self, key: tuple[object, ...], acquire: Callable[[], Token]) -> Token:
+    def through(self, wanted: Wanted) -> Token | Stored:
         self.asked += 1
         self.threads.add(threading.current_thread())
-        if key not in self.kept:
-            self.kept[key] = acquire()
-        return self.kept[key]
+        key = wanted.key_under(b"the store's own")
+        stored = self.kept.get(key)
+        if stored is not None and wanted.will_do(stored):
+            return stored
+        asked = wanted.now()
+        self.kept[key] = Stored(wanted.acquire(), asked)
+        return self.kept[key].token
 
 
 def test_a_store_is_asked_only_when_memory_has_nothing(
@@ -175,19 +179,19 @@ def test_what_another_process_has_put_there_is_taken(face: Face, clock: ManualCl
 
 
 def test_a_challenge_is_answered_by_no_store(face: Face, credential: ScriptedCredential) -> None:
-    """Claims bypass the cache."""
+    """Claims bypass the cache, and the answer replaces the entry."""
     shelf = Shelf()
     provider = face.provider(credential, store=shelf)
     face.run(provider.token)
     assert face.run(provider.get_token, claims="{}").token == "token-2"
-    assert shelf.asked == 1
+    assert [stored.token for stored in shelf.kept.values()] == ["token-2"]
 
 
 def test_a_store_that_breaks_is_an_error_of_ours_never_a_stranger_s(
     face: Face, clock: ManualClock, credential: ScriptedCredential
 ) -> None:
     class Broken:
-        def through(self, key: Any, acquire: Callable[[], Token]) -> Token:
+        def through(self, wanted: Wanted) -> Token:
             raise OSError("disk MARKER")
 
     from entra_tokens import EntraTokensError

@@ -32,5 +32,5 @@ class Challenges:
         return boot < self._until.get(claims, 0.0)
 
     def later_than(self, flight: Flight) -> bool:
-        """Whether the last challenge that was answered had been put after this flight was started."""
-        return flight.started_boot < self._asked
+        """Whether the last challenge that was answered had been put after this flight's token was asked for."""
+        return flight.asked_boot < self._asked

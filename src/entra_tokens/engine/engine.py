@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
+from ..acquiring import SignIns
 from .cell import Cell
 from .clock import SYSTEM_CLOCK, ShiftedClock
 from .keeper import Keeper
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from ..request import TokenRequest
     from ..stores.memory import Memory
     from ..stores.protocol import Store
+    from ..stores.sign_ins import SignInFiles
     from .clock import Clock
     from .key import Key
 
@@ -32,11 +34,12 @@ class Engine:
 
     Args:
         clock: Where time and randomness come from.
+        sign_ins: Where the sign-ins of people are remembered; None: in this engine alone.
     """
 
-    def __init__(self, clock: Clock = SYSTEM_CLOCK) -> None:
+    def __init__(self, clock: Clock = SYSTEM_CLOCK, sign_ins: SignIns | None = None) -> None:
         self.clock = clock
-        self.sign_ins: dict[tuple[str, ...], Any] = {}
+        self.sign_ins = SignIns() if sign_ins is None else sign_ins
         self.keeper = Keeper()
         self._lock = threading.Lock()
         self._cells: WeakValueDictionary[Key, Cell] = WeakValueDictionary()
@@ -101,7 +104,14 @@ class Engine:
         self.keeper.renew_after_fork()
 
 
-_engine = Engine()
+def _in_files() -> SignInFiles:
+    with importing():
+        from ..stores.sign_ins import sign_in_files
+
+    return sign_in_files()
+
+
+_engine = Engine(sign_ins=SignIns(_in_files))
 
 
 def current_engine() -> Engine:

@@ -11,7 +11,6 @@ from ..token import Token
 from . import workers
 from .clock import Signal
 from .foreign import as_our_error
-from .key import key_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, MutableMapping
@@ -35,8 +34,8 @@ class Flight:
     """
 
     __slots__ = (
-        "abandoned", "cell", "deserted", "landed", "may_prompt", "outcome", "policy", "prompted_until", "request",
-        "sign_ins", "started_boot", "started_wall", "tell_expired", "waiters",
+        "abandoned", "age", "cell", "deserted", "landed", "may_prompt", "outcome", "policy", "prompted_until",
+        "request", "sign_ins", "started_boot", "started_wall", "tell_expired", "waiters",
     )  # fmt: skip
 
     def __init__(
@@ -57,6 +56,7 @@ class Flight:
         self.tell_expired = tell_expired
         self.started_wall = cell.wall()
         self.started_boot = cell.boot()
+        self.age = 0.0  # of a token that another process had asked for before this flight started
         self.waiters = 0
         self.prompted_until: float | None = None
         self.deserted = False
@@ -71,6 +71,11 @@ class Flight:
         if self.prompted_until is not None:
             return float("inf")
         return self.started_boot + OVERDUE * max(self.policy.wait, 1.0)
+
+    @property
+    def asked_boot(self) -> float:
+        """The boot-clock instant at which its token was asked for, by whichever process."""
+        return self.started_boot - self.age
 
     def start(self, *, inline: bool) -> None:
         """Fly on a new thread. Where none can be started, fly here (`inline`) or land at once as a failure."""
@@ -108,10 +113,17 @@ class Flight:
             self._land(outcome)
 
     def _acquire(self) -> Token:
-        cell, request = self.cell, self.request
-        if cell.store is None or request.claims is not None:  # a challenge is answered by nobody's old token
-            return cell.credential.acquire(request)
-        return cell.store.through(key_of(cell.credential, cell.request), lambda: cell.credential.acquire(request))
+        cell = self.cell
+        if cell.store is None:
+            return cell.credential.acquire(self.request)
+        with workers.importing():
+            from ..stores.protocol import Stored
+            from .wanted import WantedByFlight
+        found = cell.store.through(WantedByFlight(self))
+        if not isinstance(found, Stored):
+            return found
+        self.age = max(0.0, self.started_wall - found.acquired)
+        return found.token
 
     def _land(self, outcome: Token | EntraTokensError) -> None:
         try:

@@ -63,7 +63,8 @@ def hold(token: Token, flight: Flight, clock: Clock) -> Held:
         token = Token(
             str(token), expires_on=token.expires_on, refresh_on=token.refresh_on, scopes=flight.request.scopes
         )
-    return _held(token, token.refresh_on, flight.started_wall, flight.started_boot, flight.policy, clock)
+    wall = flight.started_wall - flight.age
+    return _held(token, token.refresh_on, wall, flight.asked_boot, flight.policy, clock)
 
 
 def _held(token: Token, named: float | None, wall: float, boot: float, policy: RefreshPolicy, clock: Clock) -> Held:

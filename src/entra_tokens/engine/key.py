@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from ..credentials.protocol import Credential
     from ..request import TokenRequest
 
-__all__ = ["Key", "key_of"]
+__all__ = ["Key", "key_of", "key_under"]
 
 Key = tuple[tuple[str, ...], tuple[str, ...], "str | None", bool]  # identity, scopes, tenant, CAE
 
@@ -16,3 +16,10 @@ Key = tuple[tuple[str, ...], tuple[str, ...], "str | None", bool]  # identity, s
 def key_of(credential: Credential, request: TokenRequest) -> Key:
     """Requests that differ in claims alone have the same key: the answer to a challenge replaces what is held."""
     return tuple(credential.identity), request.scopes, request.tenant_id, request.enable_cae
+
+
+def key_under(secret: bytes, credential: Credential, request: TokenRequest) -> Key | None:
+    """The same for every process that has this secret; None: no other process can mean the same."""
+    under = getattr(credential, "identity_under", None)  # credentials of our users' own need not have it
+    identity = credential.identity if under is None else under(secret)
+    return None if identity is None else (tuple(identity), request.scopes, request.tenant_id, request.enable_cae)
