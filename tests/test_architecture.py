@@ -29,9 +29,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "engine.policy": {"errors"},
     "acquiring": _GROUND,
     "engine": _ENGINE,
-    "stores": _GROUND | {"stores"},
+    "stores": _GROUND | {"engine.workers", "stores", "warn"},  # workers: a fork waits for an import in progress
     "authority": _FETCHING | {"authority"},
     "credentials": _CREDENTIAL,
+    "credentials.remembered": _CREDENTIAL | {"stores.records"},  # what it hands to the store that it is given
     "azure_core": _GROUND | {"engine"},
     "tenants": _GROUND,
     "warn": set(),
@@ -49,7 +50,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 # Against the direction, and therefore inside a function only: (who, whom) and why.
 LAZILY = {
     (
-        "credentials.device_code",
+        "credentials.person",
         "provider",
     ): "login() signs in through the engine, so that its token is shared",
 }
@@ -239,7 +240,7 @@ def test_a_wrong_import_is_seen(name: str, source: str, said: str) -> None:
 
 
 RIGHT = [
-    ("credentials.device_code", "def login():\n    from ..provider import TokenProvider"),
+    ("credentials.person", "def login():\n    from ..provider import TokenProvider"),
     ("credentials.chain", "from ..engine.clock import Clock"),
     ("engine.cell", "if TYPE_CHECKING:\n    from ..credentials.protocol import Credential"),
     ("provider", "import json\nfrom .engine.cell import Cell\nfrom .token import Token"),

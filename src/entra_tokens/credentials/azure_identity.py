@@ -57,6 +57,10 @@ class AzureIdentity(Value):
         """The object itself."""
         return ("azure_identity", self._key)
 
+    def identity_under(self, key: bytes) -> None:  # noqa: ARG002 - whatever the key
+        """None: no other process has this object."""
+        return
+
     @property
     def interactive(self) -> bool:
         """Whether the object may prompt: azure-identity's device code and browser credentials do."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ConfigurationError, CredentialUnavailable
-from .value import Value
+from .value import Value, identity_under
 
 if TYPE_CHECKING:
     from ..request import TokenRequest
@@ -39,6 +39,11 @@ class Chain(Value):
     def identity(self) -> tuple[str, ...]:
         """The members' identities, in order."""
         return ("chain", *(repr(tuple(member.identity)) for member in self.members))
+
+    def identity_under(self, key: bytes) -> tuple[str, ...] | None:
+        """The members' identities for a store; None where any member has none."""
+        members = [identity_under(member, key) for member in self.members]
+        return None if None in members else ("chain", *map(repr, members))
 
     @property
     def interactive(self) -> bool:

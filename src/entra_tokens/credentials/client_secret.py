@@ -10,7 +10,7 @@ from ..authority.options import AuthorityOptions
 from ..authority.redact import Secrets
 from ..errors import ConfigurationError
 from ..request import checked_client_id, checked_tenant_id
-from .fingerprint import fingerprint, object_key, trust
+from .fingerprint import fingerprint, object_key, trust, trust_under
 from .value import Value, refuse_pickling
 
 if TYPE_CHECKING:
@@ -67,14 +67,7 @@ class ClientSecret(Value):
         self._secret = client_secret
         self._options = AuthorityOptions.settled(authority, verify, proxy, timeout)
         key = object_key(client_secret) if callable(client_secret) else fingerprint(client_secret)
-        self._identity = (
-            "client_secret",
-            self._options.authority,
-            self.tenant_id.lower(),
-            self.client_id,
-            key,
-            *trust(self._options),
-        )
+        self._identity = (*self._application, key, *trust(self._options))
         self._apps = MsalApps(
             self._options, client_id=client_id, tenant_id=tenant_id, confidential=True, who=repr(self)
         )
@@ -83,6 +76,22 @@ class ClientSecret(Value):
     def identity(self) -> tuple[str, ...]:
         """Authority, tenant, application, a digest of the secret, and who was trusted on the way."""
         return self._identity
+
+    def identity_under(self, key: bytes) -> tuple[str, ...] | None:
+        """The same with a digest of the secret, as it is at this moment, that is keyed with a store's key.
+
+        Raises:
+            ConfigurationError: The callable gave no secret.
+        """
+        trusted = trust_under(key, self._options)
+        if trusted is None:
+            return None
+        secret = guarded(self._current_secret, who=repr(self))
+        return (*self._application, fingerprint(secret, key), *trusted)
+
+    @property
+    def _application(self) -> tuple[str, ...]:
+        return "client_secret", self._options.authority, self.tenant_id.lower(), self.client_id
 
     @property
     def authority(self) -> str:

@@ -57,6 +57,10 @@ class Environment(Value):
         """That of the credential which the variables make."""
         return ("environment", *self._missing) if self._inner is None else self._inner.identity
 
+    def identity_under(self, key: bytes) -> tuple[str, ...] | None:
+        """That of the credential which the variables make."""
+        return self.identity if self._inner is None else self._inner.identity_under(key)
+
     def acquire(self, request: TokenRequest) -> Token:
         """Get a new token.
 

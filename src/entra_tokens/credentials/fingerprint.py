@@ -12,17 +12,22 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ..authority.options import AuthorityOptions
 
-__all__ = ["fingerprint", "object_key", "trust"]
+__all__ = ["fingerprint", "object_key", "trust", "trust_under"]
 
 # Drawn for each process, and the same in its forked children: a digest that leaks can neither be compared with another
 # process's nor searched for offline.
 _KEY = os.urandom(32)
 
 
-def fingerprint(secret: str | bytes) -> str:
-    """A keyed digest of a secret: equal for equal secrets within this process, useless outside."""
+def fingerprint(secret: str | bytes, key: bytes = _KEY) -> str:
+    """A keyed digest of a secret: equal for equal secrets within this process, useless outside.
+
+    Args:
+        secret: What must not be told.
+        key: Another than this process's own: a store's, so that its processes agree.
+    """
     data = secret.encode() if isinstance(secret, str) else secret
-    return hashlib.blake2b(data, key=_KEY, digest_size=16).hexdigest()
+    return hashlib.blake2b(data, key=key, digest_size=16).hexdigest()
 
 
 _lock = threading.Lock()
@@ -62,5 +67,16 @@ if hasattr(os, "register_at_fork"):
 def trust(options: AuthorityOptions) -> tuple[str, str]:
     """What of the way there decides whether a token may be shared: whom we trusted, and who stood between."""
     verify = options.verify if isinstance(options.verify, (bool, str)) else object_key(options.verify)
+    return _trust(verify, options.proxy, _KEY)
+
+
+def trust_under(key: bytes, options: AuthorityOptions) -> tuple[str, str] | None:
+    """The same in every process that has the key; None: whom an `ssl.SSLContext` trusts, no other process can know."""
+    if not isinstance(options.verify, (bool, str)):
+        return None
+    return _trust(options.verify, options.proxy, key)
+
+
+def _trust(verify: object, proxy: str | None, key: bytes) -> tuple[str, str]:
     # A proxy's URL can hold a password.
-    return f"verify={verify}", f"proxy={'' if options.proxy is None else fingerprint(options.proxy)}"
+    return f"verify={verify}", f"proxy={'' if proxy is None else fingerprint(proxy, key)}"

@@ -58,6 +58,12 @@ class ManagedIdentity(Value):
         """The host's address and which of its identities."""
         return self._identity
 
+    def identity_under(self, key: bytes) -> tuple[str, ...]:  # noqa: ARG002 - there is no secret in it
+        """The same and this machine's name: every machine's IMDS has one address, and a home may be on a network."""
+        import socket
+
+        return (*self._identity, socket.gethostname())
+
     @property
     def client_id(self) -> str | None:
         """The client id that was given, if one was."""

@@ -16,7 +16,9 @@ class Credential(Protocol):
     """Knows how to get one new token from its authority, and caches nothing.
 
     Write one of your own with these two members; a provider does the rest. Optional attributes: `interactive = True`
-    says that `acquire()` may need a person (see `entra_tokens.acquiring`), `tenant_id` names its tenant.
+    says that `acquire()` may need a person (see `entra_tokens.acquiring`), `tenant_id` names its tenant,
+    `identity_under(key: bytes)` gives the identity for a store, which other processes read: needed where `identity`
+    holds what only this process understands (None then: nothing is stored).
     """
 
     @property

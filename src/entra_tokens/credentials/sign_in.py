@@ -21,19 +21,29 @@ class SignIn:
         renewal: The refresh token.
         username: The name that was signed in with, if the authority told.
         names: Every name that the account is known by, in lower case.
+        who: The account's id, unique among those of one application.
+        signed_in: When the person signed in, epoch seconds.
+        stored: Whether it is kept beyond this process.
     """
 
     renewal: str = field(repr=False)
     username: str | None = None
     names: frozenset[str] = frozenset()
+    who: str = "?"  # of whom the authority told nothing
+    signed_in: float = 0.0
+    stored: bool = field(default=False, compare=False)
 
     @classmethod
-    def from_answer(cls, answer: Mapping[str, Any], former: SignIn | None = None) -> SignIn | None:
+    def from_answer(
+        cls, answer: Mapping[str, Any], former: SignIn | None = None, *, now: float = 0.0, account: str | None = None
+    ) -> SignIn | None:
         """The sign-in of a good answer. What it does not repeat stays as it was: authorities need not rotate.
 
         Args:
             answer: The body's JSON object.
             former: The sign-in that the answer renews.
+            now: Epoch seconds.
+            account: Who was asked to sign in; believed where the authority tells nothing.
         """
         renewal = answer.get("refresh_token")
         if not isinstance(renewal, str) or not renewal:
@@ -42,8 +52,12 @@ class SignIn:
             return replace(former, renewal=renewal)
         claims = _claims(answer.get("id_token"))
         told = [claims.get(name) for name in ("preferred_username", "upn", "email", "oid", "sub")]
-        names = [name for name in told if isinstance(name, str) and name]
-        return cls(renewal, names[0] if names else None, frozenset(name.lower() for name in names))
+        names = [name for name in told if isinstance(name, str) and name] or ([account] if account else [])
+        # An object id is unique in its tenant; a user name may be given to somebody else one day.
+        ids = [claims.get(name) for name in ("oid", "tid")]
+        who = ".".join(map(str, ids)) if all(ids) else (names[0] if names else "?")
+        username = names[0] if names else None
+        return cls(renewal, username, frozenset(name.lower() for name in names), who.lower(), now)
 
     def is_of(self, account: str) -> bool:
         """Whether this may be that account's: an authority that told nothing is believed."""

@@ -48,6 +48,10 @@ class StaticToken(Value):
         """A digest of the token, and its expiry."""
         return self._identity
 
+    def identity_under(self, key: bytes) -> None:  # noqa: ARG002 - whatever the key
+        """None: there is nothing to be gained by storing what is given."""
+        return
+
     def acquire(self, request: TokenRequest) -> Token:
         """Give the token.
 

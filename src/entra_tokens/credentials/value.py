@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-__all__ = ["Value"]
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .protocol import Credential
+
+__all__ = ["Value", "identity_under", "refuse_pickling"]
 
 
 class Value:
@@ -13,6 +18,14 @@ class Value:
         """Everything that decides whose token comes back, without any secret."""
         raise NotImplementedError
 
+    def identity_under(self, key: bytes) -> tuple[str, ...] | None:  # noqa: ARG002 - there is no secret in it
+        """The identity for a store that other processes read: digests of secrets in it are made with the store's key.
+
+        None: no other process can mean the same, so that nothing is stored. By default the identity as it is, which
+        is right where neither a digest of a secret nor the name of an object is in it.
+        """
+        return self.identity
+
     def __eq__(self, other: object) -> bool:
         if type(other) is not type(self) or not isinstance(other, Value):
             return NotImplemented
@@ -20,6 +33,13 @@ class Value:
 
     def __hash__(self) -> int:
         return hash(self.identity)
+
+
+def identity_under(credential: Credential, key: bytes) -> tuple[str, ...] | None:
+    """The same for any credential, our users' own included."""
+    under = getattr(credential, "identity_under", None)
+    found = credential.identity if under is None else under(key)
+    return None if found is None else tuple(found)
 
 
 def refuse_pickling(kind: str) -> TypeError:
