@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 import ipaddress
 import os
 import re
+import shutil
 import socket
+import tempfile
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -30,11 +33,18 @@ for _name in _forget_the_machine():
     del os.environ[_name]  # noqa: TID251 - before any fixture of a wider scope looks
 
 
+# Of this process: what an emulator keeps is made once. Tests of what is kept have homes of their own.
+_HOME = tempfile.mkdtemp(prefix="entra-tokens-tests-")
+atexit.register(shutil.rmtree, _HOME, ignore_errors=True)
+os.environ["ENTRA_TOKENS_HOME"] = _HOME  # noqa: TID251
+
+
 @pytest.fixture(autouse=True)
 def clean_environ(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No credential, managed-identity host, setting of ours or proxy in the environment."""
+    """No credential, managed-identity host, setting of ours or proxy in the environment, and never a real home."""
     for name in _forget_the_machine():
         monkeypatch.delenv(name)
+    monkeypatch.setenv("ENTRA_TOKENS_HOME", _HOME)
 
 
 class NetworkRefused(OSError):
