@@ -152,7 +152,7 @@ class AuthorityHttp:
         content: Any = None
         with suppress(ValueError, RecursionError):
             content = json.loads(body)
-        if isinstance(content, dict) and status != 429 and status < 500:
+        if isinstance(content, dict) and status != 429 and (status < 300 or 400 <= status < 500):
             return content
         if status == 429:
             why = "the authority is throttling (HTTP 429)"

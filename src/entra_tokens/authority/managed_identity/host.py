@@ -146,6 +146,9 @@ def _failure(
     if status == 403 and b"unreachable" in reply.body:
         # Docker Desktop's own network answers for 169.254.169.254.
         return CredentialUnavailable(f"{who}: the network says that there is no such host (HTTP 403).")
+    if 300 <= status < 400:
+        why = f"the host answered with a redirect (HTTP {status}), which is not followed"
+        return unavailable(who, why, status=status, retry_after=retry_after)
     if status in _ITS_OWN or status >= 500:
         why = {
             404: "the identity is being set up, or this host gives none",
