@@ -105,13 +105,17 @@ def test_a_foreign_endpoint_for_device_codes(e: Emulator, clock: ImpatientClock,
     assert prompts == []
 
 
+GOOD = {"access_token": "of-a-redirect", "token_type": "Bearer", "expires_in": 3600}
+
+
+@pytest.mark.parametrize("body", [None, {"error": "moved"}, GOOD], ids=["page", "error", "token"])
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 @pytest.mark.parametrize("target", ["token", "discovery"])
 def test_redirects_are_not_followed(
-    e: Emulator, clock: ImpatientClock, stranger: Any, target: str, status: int
+    e: Emulator, clock: ImpatientClock, stranger: Any, target: str, status: int, body: Any
 ) -> None:
     path = "oauth2/v2.0/token" if target == "token" else "v2.0/.well-known/openid-configuration"
-    e.fail(target, status=status, headers={"Location": f"{stranger.url}/{e.tenant_id}/{path}"})
+    e.fail(target, status=status, headers={"Location": f"{stranger.url}/{e.tenant_id}/{path}"}, body=body)
     scene = Scene(e, clock, FACES[0], client_secret(e))
     error = scene.error()
     assert type(error) is AuthorityUnavailable
@@ -131,6 +135,7 @@ def test_a_redirect_of_the_metadata_service_is_not_followed(
     e.fail(place, status=status, headers={"Location": f"{stranger.url}/metadata/identity/oauth2/token"})
     error = Scene(e, clock, FACES[0], ManagedIdentity(), target=place).error()
     assert type(error) is AuthorityUnavailable
+    assert "redirect" in str(error)
     assert stranger() == 0
     assert len(e.token_requests) == 1
 

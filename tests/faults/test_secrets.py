@@ -72,10 +72,11 @@ def every_method(scene: Scene, search: Search) -> int:
             search.plant(str(bare).removeprefix("Bearer "))
             if name not in ("azure_token", "authorization"):  # plain strings, as their users need them
                 search._texts.append((name, repr(given)))
-    try:
-        search.plant(scene.credential.acquire(TokenRequest((scene.e.h2ogpte_scope,))))  # as a chain of one's own would
-    except EntraTokensError as error:
-        search.add_error(error)
+    if not isinstance(scene.credential, DeviceCode):  # which by itself would poll on the machine's clock
+        try:
+            search.plant(scene.credential.acquire(TokenRequest((scene.e.h2ogpte_scope,))))
+        except EntraTokensError as error:
+            search.add_error(error)
     settle()
     search.add_scene(scene)
     return failed
