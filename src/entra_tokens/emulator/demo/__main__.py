@@ -30,15 +30,7 @@ TICK, PLAIN_TICK = 0.5, 5.0
 def main() -> int:
     console.print("Starting the emulator, and the real h2ogpte package (its import takes some seconds) ...")
     with RemoteEmulator(lifetime=LIFETIME, interval=1) as emulator:
-        # h2ogpte's requests sessions prefer these variables to the CA that the client is given.
-        environment.apply(
-            {
-                **emulator.environ("imds"),
-                **emulator.environ("azure_cli"),
-                "REQUESTS_CA_BUNDLE": emulator.ca_file,
-                "SSL_CERT_FILE": emulator.ca_file,
-            }
-        )
+        environment.apply({**emulator.environ("imds"), **emulator.environ("azure_cli")})
         parties = providers(emulator)
         play = Play(emulator, parties)
         play.start(lambda line: console.print(f"  seated: {line}"))
