@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 import threading
+import warnings
 from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
@@ -28,6 +30,9 @@ TICK, PLAIN_TICK = 0.5, 5.0
 
 
 def main() -> int:
+    # While the authority is refused, azure_token() may have to warn that its token lasts less than was wished for.
+    warnings.filterwarnings("ignore", "azure_token", RuntimeWarning)
+    logging.getLogger("entra_tokens").addHandler(logging.NullHandler())
     console.print("Starting the emulator, and the real h2ogpte package (its import takes some seconds) ...")
     with RemoteEmulator(lifetime=LIFETIME, interval=1) as emulator:
         environment.apply({**emulator.environ("imds"), **emulator.environ("azure_cli")})

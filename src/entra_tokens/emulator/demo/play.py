@@ -126,7 +126,7 @@ class Play:
                 try:
                     client = SharedH2OGPTEClient(
                         address=self._emulator.h2ogpte_url,
-                        azure_token=party.provider.azure_token(timedelta(seconds=SHARED_LASTS + 3)),
+                        azure_token=party.provider.azure_token(timedelta(seconds=SHARED_LASTS)),
                     )
                     try:
                         chat, ends = str(uuid.uuid4()), int(SHARED_LASTS / PAUSE)
