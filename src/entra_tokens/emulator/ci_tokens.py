@@ -84,7 +84,10 @@ def _github_failure(status: int) -> JSONResponse:
 
 
 def _pipelines_failure(status: int) -> JSONResponse:
-    return _refused(status, f"TF400813: HTTP {status} of the emulated Azure Pipelines", "UnauthorizedRequestException")
+    if status == 401:
+        text = "TF400813: The user is not authorized to access this resource."
+        return _refused(status, text, "UnauthorizedRequestException")
+    return _refused(status, f"HTTP {status} of the emulated Azure Pipelines", "VssServiceException")
 
 
 def _refused(status: int, message: str, kind: str) -> JSONResponse:
