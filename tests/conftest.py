@@ -37,6 +37,8 @@ for _name in _forget_the_machine():
 _HOME = tempfile.mkdtemp(prefix="entra-tokens-tests-")
 atexit.register(shutil.rmtree, _HOME, ignore_errors=True)
 os.environ["ENTRA_TOKENS_HOME"] = _HOME  # noqa: TID251
+# Nor a real keyring: this one forgets, and is not taken for one.
+os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.null.Keyring"  # noqa: TID251
 
 
 @pytest.fixture(autouse=True)

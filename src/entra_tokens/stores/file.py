@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from ..engine.clock import SYSTEM_CLOCK
 from ..engine.workers import after_fork_in_child, importing
 from ..errors import StoreError
-from . import folder as folders
-from .folder import Folder, NotTrusted
+from .folder import Folder, NotTrusted, go_on
 from .home import home
 from .keys import KEYRING_WAIT, installed_keyring, key_for
 from .lock import holding
@@ -48,7 +47,7 @@ class FileStore:
         path: The folder. None: `store` in `ENTRA_TOKENS_HOME`, else in the user's data folder.
     """
 
-    _step = staticmethod(folders._go_on)  # noqa: SLF001 - where tests die
+    _step = staticmethod(go_on)
     _keyring = staticmethod(installed_keyring)
     _keyring_wait = KEYRING_WAIT
 
@@ -139,7 +138,7 @@ class FileStore:
             from cryptography.hazmat.primitives.ciphers import aead  # noqa: F401
         folder = Folder(path, self._step)
         folder.prepare(TOKENS, SIGN_INS, LOCKS)
-        return _Opened(folder, Seal(key_for(path, self._keyring, self._keyring_wait)))
+        return _Opened(folder, Seal(key_for(path, self._keyring, self._keyring_wait, self._step)))
 
     def __repr__(self) -> str:
         return f"FileStore({self._given!r})" if self._given is not None else "FileStore()"

@@ -14,7 +14,7 @@ from ..errors import StoreError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["Folder", "NotTrusted", "read_private", "write_private"]
+__all__ = ["Folder", "NotTrusted", "go_on", "read_private", "write_private"]
 
 MOST_BYTES = 1 << 20  # of one file: the longest tokens have some 100 KB
 MOST_ASIDE = 20  # files that are kept for a look at what went wrong
@@ -26,7 +26,7 @@ class NotTrusted(Exception):
     """The file is not a private one of ours: a link, another's, open to others, or too long."""
 
 
-def _go_on(step: str) -> None:
+def go_on(step: str) -> None:
     """What is done between the steps of a write: nothing; the tests die here."""
 
 
@@ -38,7 +38,7 @@ class Folder:
         step: Called after each step of a write.
     """
 
-    def __init__(self, path: Path, step: Callable[[str], None] = _go_on) -> None:
+    def __init__(self, path: Path, step: Callable[[str], None] = go_on) -> None:
         self.path = path
         self._step = step
 
@@ -143,7 +143,7 @@ def read_private(path: Path) -> bytes:
     return content
 
 
-def write_private(path: Path, content: bytes, tmp: Path, step: Callable[[str], None] = _go_on) -> None:
+def write_private(path: Path, content: bytes, tmp: Path, step: Callable[[str], None] = go_on) -> None:
     """Replace a file by way of a temporary one in `tmp`, on the same disk.
 
     Raises:

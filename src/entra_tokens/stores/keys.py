@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..engine.workers import importing
 from ..errors import StoreError
-from .folder import NotTrusted, read_private, write_private
+from .folder import NotTrusted, go_on, read_private, write_private
 from .lock import holding
 from .once import warn_once
 from .sealed import KEY_BYTES
@@ -29,20 +29,25 @@ _LOCK_WAIT = 5.0  # for whoever makes the key at this moment
 _HEAD = "entra-tokens store key 1\n"
 
 
-def key_for(store: Path, keyring: Callable[[], Any], wait: float = KEYRING_WAIT) -> bytes:
+def key_for(
+    store: Path, keyring: Callable[[], Any], wait: float = KEYRING_WAIT, step: Callable[[str], None] = go_on
+) -> bytes:
     """The key for the store in this folder, made at first use.
 
     Args:
         store: The store's folder.
         keyring: Returns the keyring module, or None.
         wait: Seconds that the keyring has.
+        step: Called after each step of writing the file.
 
     Raises:
         StoreError: There is none and none can be kept anywhere.
     """
     file = store.parent / f"{store.name}.key"
     lock = store.parent / f"{store.name}.key.lock"
-    return _from_keyring(keyring, lock, wait) or _from_file(file, lock)
+    # Another lock: a keyring that hangs would keep it.
+    asking = store.parent / f"{store.name}.keyring.lock"
+    return _from_keyring(keyring, asking, wait) or _from_file(file, lock, step)
 
 
 def installed_keyring() -> Any:
@@ -87,7 +92,7 @@ def _kept_in(keyring: Any, lock: Path) -> bytes | None:
     return _from_text(text)
 
 
-def _from_file(file: Path, lock: Path) -> bytes:
+def _from_file(file: Path, lock: Path, step: Callable[[str], None]) -> bytes:
     key = _read(file)
     if key is not None:
         return key
@@ -101,7 +106,7 @@ def _from_file(file: Path, lock: Path) -> bytes:
             with suppress(FileNotFoundError):  # one that is no good: not ours alone, or damaged
                 os.replace(file, file.with_name(f"{file.name}.aside"))
             key = os.urandom(KEY_BYTES)
-            write_private(file, (_HEAD + _as_text(key) + "\n").encode(), file.parent)
+            write_private(file, (_HEAD + _as_text(key) + "\n").encode(), file.parent, step)
     except OSError as error:
         raise StoreError(f"{file} cannot be made: {error.strerror or type(error).__name__}.") from None
     warn_once(
