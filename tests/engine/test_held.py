@@ -47,9 +47,7 @@ def test_expiry_is_judged_by_both_clocks(wall: float, boot: float, usable: bool,
 
 def flight(policy: RefreshPolicy = RefreshPolicy()) -> Any:  # noqa: B008 - frozen
     request = TokenRequest(("api://app/.default",))
-    return SimpleNamespace(
-        started_wall=T0, started_boot=7.0, asked_boot=7.0, age=0.0, policy=policy, request=request
-    )
+    return SimpleNamespace(started_wall=T0, started_boot=7.0, asked_boot=7.0, age=0.0, policy=policy, request=request)
 
 
 def test_holding_draws_refresh_on_once_and_puts_it_on_the_token() -> None:

@@ -212,3 +212,15 @@ def test_a_provider_without_a_store_shares_the_entry(
         assert face.run(provider.token) == "token-1"
     landed(providers[0])
     assert credential.calls == 1
+
+
+def test_a_token_that_a_resource_refused_is_not_taken_from_the_store_again(
+    face: Face, clock: ManualClock, credential: ScriptedCredential
+) -> None:
+    """invalidate: the held token is renewed, not fetched again from where it came."""
+    shelf = Shelf()
+    provider = face.provider(credential, store=shelf)
+    refused = face.run(provider.token)
+    assert provider.invalidate(refused)
+    assert face.run(provider.token) == "token-2"
+    assert credential.calls == 2

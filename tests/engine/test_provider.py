@@ -30,6 +30,8 @@ from entra_tokens.testing import ManualClock, ScriptedCredential
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from entra_tokens.stores.protocol import Wanted
+
 WAITING = ("token", "__call__", "get_token", "get_token_info", "azure_token", "close")
 
 
@@ -348,8 +350,8 @@ def test_every_option_is_kept_by_other_faces_and_scopes(face: Face, credential: 
     """`with_scope(scope)`: same credential, same engine, every option kept."""
 
     class Shelf:
-        def through(self, key: Any, acquire: Callable[[], Token]) -> Token:
-            return acquire()
+        def through(self, wanted: Wanted) -> Token:
+            return wanted.acquire()
 
     policy, events, shelf = RefreshPolicy(wait=7), list[Any](), Shelf()
     provider = face.provider(
