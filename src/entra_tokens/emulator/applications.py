@@ -12,6 +12,7 @@ from starlette.routing import Route
 from .app_service import APP_SERVICE_PATH, app_service_routes
 from .app_service_2017 import APP_SERVICE_2017_PATH, AZURE_ML_PATH, app_service_2017_routes
 from .arc import ARC_PATH, arc_routes
+from .authorize_endpoint import SIGN_IN_PATH, authorize_routes
 from .azd import azd_routes, azd_words
 from .azure_cli import az_routes, az_words
 from .azure_powershell import pwsh_routes, pwsh_words
@@ -23,6 +24,7 @@ from .discovery import discovery_routes
 from .front_auth import UNAUTHENTICATED
 from .gateway import Gateway
 from .h2ogpte_front import front_app
+from .identity_provider import provider_routes
 from .imds import IMDS_PATH, imds_routes
 from .imds_limits import ImdsLimits
 from .outside_issuer import outside_routes
@@ -42,7 +44,13 @@ __all__ = ["authority_app", "control_app", "h2ogpte_app", "managed_identity_app"
 
 
 def authority_app(world: World) -> ASGIApp:
-    routes = [*device_routes(world), *discovery_routes(world), *token_routes(world)]
+    routes = [
+        *token_routes(world),
+        *discovery_routes(world),
+        *device_routes(world),
+        *authorize_routes(world),
+        *provider_routes(world),
+    ]
     return Gateway(Starlette(routes=routes), world, _authority_target)
 
 
@@ -108,13 +116,14 @@ def control_app(world: World) -> ASGIApp:
 
 def _authority_target(path: str) -> str | None:
     """The fault target that a path of the authority's belongs to; the page a person sees has none."""
-    if path == "/device":
+    if path in ("/device", SIGN_IN_PATH) or path.startswith("/idp/"):
         return None
     for ending, target in (
         ("/discovery/instance", "instance"),
         ("/.well-known/openid-configuration", "discovery"),
         ("/keys", "keys"),
         ("/devicecode", "device"),
+        ("/authorize", "authorize"),
         ("/token", "token"),
     ):
         if path.endswith(ending):

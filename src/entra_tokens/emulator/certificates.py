@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 import shutil
 import ssl
 import sys
@@ -65,6 +66,30 @@ class KeyRing:
         if not isinstance(key, rsa.RSAPrivateKey):
             raise TypeError("the signing key is not an RSA key")
         return key, x509.load_pem_x509_certificate((self.folder / "signing.pem").read_bytes())
+
+    def pair(self, name: str) -> tuple[rsa.RSAPrivateKey, x509.Certificate]:
+        """The kept RSA key and certificate of this name, made if there is none."""
+        content = self.pair_file(name).read_bytes()
+        key = serialization.load_pem_private_key(content, password=None, unsafe_skip_rsa_key_validation=True)
+        if not isinstance(key, rsa.RSAPrivateKey):
+            raise TypeError(f"{name} is not an RSA key")
+        return key, x509.load_pem_x509_certificate(content)
+
+    def pair_file(self, name: str) -> Path:
+        """The PEM file that holds both, the key first; made if there is none. Several processes may come at once."""
+        path = self.folder / f"{name}.pair.pem"
+        if not path.is_file():
+            key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+            certificate = _self_signed(key, f"entra-tokens emulator {name}")
+            fresh = self.folder / f"making-{secrets.token_hex(8)}.pem"
+            _write(fresh, _key_bytes(key) + certificate.public_bytes(serialization.Encoding.PEM))
+            try:
+                with contextlib.suppress(FileExistsError):
+                    os.link(fresh, path)  # unlike a rename it replaces nothing that another process is reading
+                fresh.unlink()
+            except OSError:
+                fresh.replace(path)
+        return path
 
     def server_context(self) -> ssl.SSLContext:
         """A server's TLS context with a certificate of its own for localhost, 127.0.0.1 and ::1; `thumbprint` is its
@@ -144,13 +169,13 @@ def _make(folder: Path) -> None:
     _write(folder / "ca.pem", ca.public_bytes(serialization.Encoding.PEM), mode=0o644)
     signing = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     _write(folder / "signing.key", _key_bytes(signing))
-    certificate = (
-        _builder("entra-tokens emulator token signing", _CA_LIFE)
-        .issuer_name(_name("entra-tokens emulator token signing"))
-        .public_key(signing.public_key())
-        .sign(signing, hashes.SHA256())
-    )
+    certificate = _self_signed(signing, "entra-tokens emulator token signing")
     _write(folder / "signing.pem", certificate.public_bytes(serialization.Encoding.PEM), mode=0o644)
+
+
+def _self_signed(key: rsa.RSAPrivateKey, name: str) -> x509.Certificate:
+    builder = _builder(name, _CA_LIFE).issuer_name(_name(name)).public_key(key.public_key())
+    return builder.sign(key, hashes.SHA256())
 
 
 def _now() -> datetime:

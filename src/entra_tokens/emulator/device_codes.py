@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from .clock import EmulatorClock
+    from .registry import Account
 
 __all__ = ["DeviceCode", "DeviceCodes"]
 
@@ -22,6 +23,10 @@ class DeviceCode:
     client_id: str
     scopes: str
     expires_on: float
+    claims: tuple[str, ...] = ()
+    """The authentication contexts that the request asked for."""
+    account: Account | None = None
+    """Who approved it; None: the first account."""
     device_code: str = field(default_factory=lambda: secrets.token_urlsafe(96), repr=False)
     form_token: str = field(default_factory=lambda: secrets.token_urlsafe(24), repr=False)
     """Proves that an answer comes from the page that was shown for this code."""
@@ -46,9 +51,9 @@ class DeviceCodes:
         self.lifetime = lifetime
         self.slow_down = slow_down
 
-    def issue(self, client_id: str, scopes: str) -> DeviceCode:
+    def issue(self, client_id: str, scopes: str, claims: tuple[str, ...] = ()) -> DeviceCode:
         user_code = "".join(secrets.choice(_LETTERS) for _ in range(9))
-        code = DeviceCode(user_code, client_id, scopes, self._clock.now() + self.lifetime)
+        code = DeviceCode(user_code, client_id, scopes, self._clock.now() + self.lifetime, claims)
         with self._lock:
             self._codes[user_code] = code
         return code
@@ -64,8 +69,8 @@ class DeviceCodes:
             codes = list(self._codes.values())
         return [code.user_code for code in codes if code.state == "pending" and code.expires_on > self._clock.now()]
 
-    def answer(self, user_code: str, *, approve: bool) -> DeviceCode:
-        """Approve or decline.
+    def answer(self, user_code: str, *, approve: bool, account: Account | None = None) -> DeviceCode:
+        """Approve as this account (None: the first), or decline.
 
         Raises:
             LookupError: No such code waits.
@@ -73,6 +78,7 @@ class DeviceCodes:
         code = self.find(user_code)
         if code is None:
             raise LookupError(f"no sign-in waits for the code {user_code!r}")
+        code.account = account
         code.state = "approved" if approve else "declined"
         return code
 

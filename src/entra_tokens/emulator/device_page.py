@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import secrets
 from html import escape
-from importlib.resources import files
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
 
-from starlette.responses import HTMLResponse, RedirectResponse
+from starlette.responses import RedirectResponse
 from starlette.routing import Route
+
+from .page_frame import hidden, page
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -19,15 +20,6 @@ if TYPE_CHECKING:
     from .world import World
 
 __all__ = ["device_routes", "is_same_origin"]
-
-_HEADERS = {
-    "Cache-Control": "no-store",
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; "
-    "frame-ancestors 'none'; base-uri 'none'",
-    "Referrer-Policy": "same-origin",
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-}
 
 
 def is_same_origin(request: Request) -> bool:
@@ -43,27 +35,28 @@ def device_routes(world: World) -> list[Route]:
     async def show(request: Request) -> Response:
         typed = request.query_params.get("code", "")
         if not typed:
-            return _page("Enter the code", _entry(""))
+            return page("Enter the code", _entry(""))
         code = world.device_codes.find(typed)
         if code is None:
-            return _page("Enter the code", _entry(typed, "No sign-in waits for this code. It may have run out."), 404)
-        return _page("Sign in?", _question(world, code))
+            return page("Enter the code", _entry(typed, "No sign-in waits for this code. It may have run out."), 404)
+        return page("Sign in?", _question(world, code))
 
     async def answer(request: Request) -> Response:
         if not is_same_origin(request):
-            return _page("Refused", "<p>This answer came from another site.</p>", 403)
+            return page("Refused", "<p>This answer came from another site.</p>", 403)
         form = {name: values[0] for name, values in parse_qs((await request.body()).decode("latin-1")).items()}
         code = world.device_codes.find(form.get("code", ""))
         if code is None:
-            return _page("Enter the code", _entry("", "No sign-in waits for this code. It may have run out."), 404)
+            return page("Enter the code", _entry("", "No sign-in waits for this code. It may have run out."), 404)
         if "answer" not in form:
             return RedirectResponse(f"/device?code={code.user_code}", status_code=303)
         if not secrets.compare_digest(form.get("form_token", "").encode(), code.form_token.encode()):
-            return _page("Refused", "<p>This answer did not come from the page for this code.</p>", 403)
+            return page("Refused", "<p>This answer did not come from the page for this code.</p>", 403)
         approved = form["answer"] == "approve"
-        world.device_codes.answer(code.user_code, approve=approved)
+        account = world.registry.account_of(form.get("username", ""))
+        world.device_codes.answer(code.user_code, approve=approved, account=account)
         outcome = "You are signed in on your device." if approved else "The sign-in was declined."
-        return _page("Done", f'<p role="status">{outcome} You can close this page.</p>')
+        return page("Done", f'<p role="status">{outcome} You can close this page.</p>')
 
     return [Route("/device", show, methods=["GET"]), Route("/device", answer, methods=["POST"])]
 
@@ -81,25 +74,29 @@ def _entry(typed: str, problem: str = "") -> str:
 
 
 def _question(world: World, code: DeviceCode) -> str:
-    user = world.directory.user
+    application = world.registry.application_of(code.client_id) or world.registry.application
+    accounts = world.registry.accounts
+    options = "".join(
+        f'<option value="{escape(each.user.username, quote=True)}">{escape(each.user.name)} '
+        f"({escape(each.user.username)})</option>"
+        for each in accounts
+    )
+    (user, *others) = [each.user for each in accounts]
+    only = f"<dt>Account</dt><dd>{escape(user.name)}<br><small>{escape(user.username)}</small></dd>"
+    choice = f'<label for="username">Account</label>\n<select id="username" name="username">{options}</select>'
     return f"""<p>Approve this only if you started it yourself.</p>
 <dl>
-<dt>Application</dt><dd>{escape(world.directory.application)}<br><small>{escape(code.client_id)}</small></dd>
-<dt>Account</dt><dd>{escape(user.name)}<br><small>{escape(user.username)}</small></dd>
+<dt>Application</dt><dd>{escape(application.name)}<br><small>{escape(code.client_id)}</small></dd>
+{"" if others else only}
 <dt>Asks for</dt><dd>{escape(code.scopes)}</dd>
 <dt>Code</dt><dd><code>{escape(code.user_code)}</code></dd>
 </dl>
 <form method="post" action="/device">
-<input type="hidden" name="code" value="{escape(code.user_code, quote=True)}">
-<input type="hidden" name="form_token" value="{escape(code.form_token, quote=True)}">
+{hidden("code", code.user_code)}
+{hidden("form_token", code.form_token)}
+{choice if others else ""}
 <div class="buttons">
 <button class="primary" name="answer" value="approve">Approve</button>
 <button name="answer" value="decline">Decline</button>
 </div>
 </form>"""
-
-
-def _page(title: str, content: str, status: int = 200) -> HTMLResponse:
-    frame = (files(__package__) / "pages" / "frame.html").read_text(encoding="utf-8")
-    page = frame.replace("{{title}}", escape(title)).replace("{{content}}", content)
-    return HTMLResponse(page, status_code=status, headers=_HEADERS)

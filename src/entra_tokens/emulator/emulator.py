@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from .faults import Gate
 from .hosted import Hosted
+from .registering import Registering
 from .running import Options, Running
+from .signing_in import SigningIn
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["Emulator"]
 
 
-class Emulator(Hosted):
+class Emulator(Registering, SigningIn, Hosted):
     """A local Entra, managed-identity hosts and h2oGPTe front, on loopback, in a daemon thread.
 
     Any thread may call anything; nothing needs an event loop. `start()` and `stop()` are idempotent, and `with` calls
@@ -226,54 +228,6 @@ class Emulator(Hosted):
         from entra_tokens.engine.engine import current_engine
 
         current_engine().advance(seconds)
-
-    @property
-    def pending_codes(self) -> list[str]:
-        """The user codes that wait for an answer."""
-        return self._world.device_codes.pending()
-
-    def approve(self, user_code: str) -> None:
-        """Sign the user in on the device that shows this code.
-
-        Raises:
-            LookupError: No such code waits.
-        """
-        self._world.device_codes.answer(user_code, approve=True)
-
-    def decline(self, user_code: str) -> None:
-        """As `approve`, with the other answer."""
-        self._world.device_codes.answer(user_code, approve=False)
-
-    def revoke_refresh_tokens(self, error: int = 50173) -> None:
-        """Answer every refresh token given out so far with this AADSTS number."""
-        self._world.refresh_tokens.refuse_all(error)
-
-    @property
-    def slow_down(self) -> bool:
-        """Whether device-code polls faster than the interval are refused; can be set."""
-        return self._world.device_codes.slow_down
-
-    @slow_down.setter
-    def slow_down(self, on: bool) -> None:
-        self._world.device_codes.slow_down = on
-
-    @property
-    def lifetime(self) -> float:
-        """Seconds that an access token lives; can be set, for the next ones."""
-        return self._world.issuer.lifetime
-
-    @lifetime.setter
-    def lifetime(self, seconds: float) -> None:
-        self._world.issuer.lifetime = seconds
-
-    @property
-    def refresh_in(self) -> float | None:
-        """Seconds that token replies name for renewal; can be set."""
-        return self._world.issuer.refresh_in
-
-    @refresh_in.setter
-    def refresh_in(self, seconds: float | None) -> None:
-        self._world.issuer.refresh_in = seconds
 
     @property
     def _live(self) -> Running:

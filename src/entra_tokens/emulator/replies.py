@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import uuid
 from email.utils import formatdate
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,11 @@ if TYPE_CHECKING:
     from .refusals import Refusal
     from .world import World
 
-__all__ = ["fault_of", "json_reply", "refused", "spoiled"]
+__all__ = ["fault_of", "json_reply", "log_refusal", "refused", "spoiled"]
+
+_log = logging.getLogger("entra_tokens.emulator")
+# What is part of a flow that goes as it should.
+_USUAL = frozenset({"authorization_pending", "slow_down"})
 
 _PRIVATE = {"Cache-Control": "no-store, no-cache", "Pragma": "no-cache", "Expires": "-1"}
 _PUBLIC = {"Cache-Control": "max-age=86400, private", "Access-Control-Allow-Origin": "*"}
@@ -44,7 +49,16 @@ def json_reply(
 
 def refused(request: Request, world: World, refusal: Refusal) -> JSONResponse:
     correlation = request.headers.get("client-request-id") or None
+    log_refusal(request, refusal)
     return json_reply(request, world, refusal.body(world.clock.now(), correlation), refusal.status)
+
+
+def log_refusal(request: Request, refusal: Refusal) -> None:
+    """Say what was refused and what would have been taken; no secret is in either."""
+    if refusal.error in _USUAL:
+        return
+    expected = f"; expected {refusal.expected}" if refusal.expected else ""
+    _log.warning("%s %s: %s (%s)%s", request.method, request.url.path, refusal.error, refusal, expected)
 
 
 def fault_of(request: Request) -> Fault | None:

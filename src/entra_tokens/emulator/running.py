@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from . import applications
+from .authorization_codes import AuthorizationCodes
+from .authorize_endpoint import Browsers
 from .certificates import KeyRing
 from .clock import EmulatorClock
 from .device_codes import DeviceCodes
@@ -14,10 +16,13 @@ from .directory import Directory
 from .faults import FaultBoard
 from .front_ledger import FrontLedger
 from .hosting import Hosting
+from .identity_provider import IdentityProvider
 from .listener import Listener
 from .loop import LoopThread
 from .records import Log
 from .refresh_tokens import RefreshTokens
+from .registry import FederatedCredential, Registry
+from .sign_ins import SignIns
 from .signing import Signer
 from .switches import Switches
 from .tokens import TokenIssuer
@@ -63,6 +68,7 @@ class Running:
             self.world = self._make_world(options)
             self.switches = Switches(self.world.clock, self.world.faults, self.loop.loop, self.listeners)
             self.world.fail, self.world.advance = self.switches.fail, self.switches.advance
+            self.sign_ins = SignIns(self.world)
             self.loop.run(self._serve())
         except BaseException:
             self.stop()
@@ -71,6 +77,7 @@ class Running:
     def _make_world(self, options: Options) -> World:
         clock = EmulatorClock()
         directory = Directory()
+        registry = Registry(directory)
         authority = self.listeners["authority"].url
         signer = Signer(*self.keys.signing())
         self.hosting = Hosting(
@@ -85,9 +92,10 @@ class Running:
             clock,
             signer,
             directory,
+            registry,
             lifetime=options.lifetime,
             refresh_in=options.refresh_in,
-            issuer=f"{authority}/{directory.tenant_id}/v2.0",
+            authority=authority,
         )
         codes = DeviceCodes(
             clock,
@@ -95,14 +103,24 @@ class Running:
             lifetime=options.device_code_lifetime,
             slow_down=options.slow_down,
         )
+        provider = IdentityProvider(clock, self.keys, authority)
+        trusted = registry.application.federated_credentials
+        trusted.append(FederatedCredential(provider.issuer(), "emulated-workload"))
+        for outside in self.hosting.outside.values():
+            provider.share(outside.issuer, signer)
+            trusted.append(FederatedCredential(outside.issuer, outside.subject))
         return World(
             clock=clock,
             directory=directory,
+            registry=registry,
             issuer=issuer,
             faults=FaultBoard(clock),
             log=Log(),
             device_codes=codes,
-            refresh_tokens=RefreshTokens(),
+            refresh_tokens=RefreshTokens(clock),
+            codes=AuthorizationCodes(clock),
+            browsers=Browsers(),
+            provider=provider,
             front=FrontLedger(),
             hosting=self.hosting,
             authority=authority,

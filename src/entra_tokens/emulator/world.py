@@ -10,14 +10,18 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
+    from .authorization_codes import AuthorizationCodes
+    from .authorize_endpoint import Browsers
     from .clock import EmulatorClock
     from .device_codes import DeviceCodes
     from .directory import Directory
     from .faults import FaultBoard
     from .front_ledger import FrontLedger
     from .hosting import Hosting
+    from .identity_provider import IdentityProvider
     from .records import Log
     from .refresh_tokens import RefreshTokens
+    from .registry import Registry
     from .tokens import TokenIssuer
 
 __all__ = ["World"]
@@ -29,11 +33,15 @@ class World:
 
     clock: EmulatorClock
     directory: Directory
+    registry: Registry
     issuer: TokenIssuer
     faults: FaultBoard
     log: Log
     device_codes: DeviceCodes
     refresh_tokens: RefreshTokens
+    codes: AuthorizationCodes
+    browsers: Browsers
+    provider: IdentityProvider
     front: FrontLedger
     hosting: Hosting
     authority: str
