@@ -34,7 +34,7 @@ def store(folder: Path) -> FileStore:
 
 
 @pytest.fixture
-def disk(tmp_path: Path) -> Iterator[Callable[[str], AbstractContextManager[Path]]]:
+def disk(tmp_path: Path) -> Callable[[str], AbstractContextManager[Path]]:
     """A small disk of the test's own, mounted with options such as `size=64k` or `ro`; needs Linux and root."""
     made = tmp_path / "disk"
     made.mkdir()
@@ -48,4 +48,4 @@ def disk(tmp_path: Path) -> Iterator[Callable[[str], AbstractContextManager[Path
             subprocess.run(["umount", "-l", str(made)], check=True, timeout=10)
 
     assert sys.platform == "linux"
-    yield mounted
+    return mounted

@@ -121,12 +121,12 @@ def together(count, work):
 """
 
 
-def run(script: str, *, limit: float = 55.0, environ: dict[str, str] | None = None, **given: Any) -> Any:
-    """Run a script in the mother process, with what is given; what it prints last, as JSON."""
+def run(*scripts: str, limit: float = 55.0, environ: dict[str, str] | None = None, **given: Any) -> Any:
+    """Run scripts in one mother process, with what is given; what is printed last, as JSON."""
+    program = _MOTHER + "".join(map(textwrap.dedent, scripts))
     done = subprocess.run(
-        [sys.executable, "-c", _MOTHER + textwrap.dedent(script), json.dumps(given)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        [sys.executable, "-c", program, json.dumps(given)],
+        capture_output=True,
         text=True,
         timeout=limit,
         check=False,

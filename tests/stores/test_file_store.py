@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from entra_tokens.stores.protocol import Stored
 
 pytestmark = pytest.mark.filterwarnings("ignore:The key that seals")
 
@@ -137,7 +136,9 @@ def test_without_a_variable_it_is_the_users_data_folder(monkeypatch: pytest.Monk
 
 
 def test_the_constructor_touches_nothing(folder: Path, home: Path) -> None:
-    repr(FileStore(folder)), repr(FileStore()), FileStore(folder).path  # noqa: B018
+    assert repr(FileStore(folder)) == f"FileStore({str(folder)!r})"
+    assert FileStore(folder).path == folder
+    assert FileStore().path is not None
     assert not folder.parent.exists()
     assert not home.exists()
 
@@ -166,7 +167,10 @@ def damaged(folder: Path, damage: Callable[[Path], None]) -> str:
 
 
 def rewritten(change: Callable[[bytes], bytes]) -> Callable[[Path], None]:
-    return lambda path: None if path.write_bytes(change(path.read_bytes())) else None
+    def damage(path: Path) -> None:
+        path.write_bytes(change(path.read_bytes()))
+
+    return damage
 
 
 DAMAGE: dict[str, Callable[[bytes], bytes]] = {

@@ -21,7 +21,9 @@ from .sealed import Seal, Unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from contextlib import AbstractContextManager
 
+    from ..engine.clock import Signal
     from ..token import Token
     from .protocol import Wanted
     from .records import Account
@@ -84,13 +86,13 @@ class FileStore:
         if stored is not None and wanted.will_do(stored):
             return stored
         with entry.turn(wait=wanted.wait, abandoned=wanted.abandoned) as have:
-            stored = entry.read(Stored, mine=have)
+            stored = entry.read(Stored, mine=bool(have))
             if stored is not None and wanted.will_do(stored):
                 return stored
             asked = wanted.now()
             token = wanted.acquire()
             # A secret that was rotated or a person who changed meanwhile makes it another's.
-            if have and wanted.key_under(opened.seal.digest_key) == key:
+            if have is not False and wanted.key_under(opened.seal.digest_key) == key:
                 entry.write(Stored(token, asked))
         return token
 
@@ -169,7 +171,7 @@ class _Opened(NamedTuple):
                 content = entry.read(kind)
                 if content is None:
                     with entry.turn(wait=0) as mine:
-                        content = entry.read(kind, mine=mine)
+                        content = entry.read(kind, mine=bool(mine))
                 if content is not None:
                     yield entry, content
 
@@ -184,7 +186,7 @@ class Entry:
         self.file = f"{part}/{seal.id}-{name}"
         self.lock = folder.path / LOCKS / f"{seal.id}-{name}"
 
-    def turn(self, *, wait: float, abandoned: Any = None) -> Any:
+    def turn(self, *, wait: float, abandoned: Signal | None = None) -> AbstractContextManager[bool | None]:
         """The lock of this entry, as `holding()` has it."""
         return holding(self.lock, wait=wait, abandoned=abandoned)
 

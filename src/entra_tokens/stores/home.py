@@ -18,6 +18,9 @@ def home() -> Path | None:
     else:
         import platformdirs
 
-        found = platformdirs.user_data_dir("entra-tokens", appauthor=False)
-    # Where nothing says which home is whose, expanduser() leaves the tilde.
+        try:
+            found = platformdirs.user_data_dir("entra-tokens", appauthor=False)
+        except RuntimeError:  # nothing says which home is whose
+            return None
+    # Then expanduser(), and platformdirs before 4.12, leave the tilde.
     return None if found.startswith("~") else Path(os.path.abspath(found))

@@ -94,8 +94,8 @@ class FileLock:
 
 
 @contextmanager
-def holding(path: Path, *, wait: float, abandoned: Signal | None = None, needed: bool = False) -> Iterator[bool]:
-    """Wait for a lock and hold it; False where it could not be had in time, at all, or nobody waits any more.
+def holding(path: Path, *, wait: float, abandoned: Signal | None = None, needed: bool = False) -> Iterator[bool | None]:
+    """Wait for a lock and hold it; False: not in time, or nobody waits any more; None: no locks can be had here.
 
     Args:
         path: The lock's file.
@@ -110,7 +110,7 @@ def holding(path: Path, *, wait: float, abandoned: Signal | None = None, needed:
 
     lock, wake = FileLock(path), abandoned or Signal()
     until, pause = SYSTEM_CLOCK.boot() + wait, _FIRST_LOOK
-    have = False
+    have: bool | None = False
     try:
         while not (have := lock.acquire()):
             left = until - SYSTEM_CLOCK.boot()
@@ -120,7 +120,7 @@ def holding(path: Path, *, wait: float, abandoned: Signal | None = None, needed:
     except OSError:  # a folder or a file system without locks
         if needed:
             raise
-        have = False
+        have = None
     try:
         yield have
     finally:
