@@ -69,7 +69,7 @@ class Remembered:
             except LookupError:
                 self._memory.pop(self._identity, None)
             else:
-                return mine if found is None else self._use(found)
+                return self._only_here(mine) if found is None else self._use(found)
         return self.latest()
 
     def latest(self) -> SignIn | None:
@@ -104,6 +104,11 @@ class Remembered:
     def turn(self) -> FileLock | None:
         """The right to prompt, among the processes of this machine."""
         return None if self._files is None else self._files.turn(self._app, self._account)
+
+    def _only_here(self, mine: SignIn) -> SignIn:
+        """Its file is damaged, or cannot be read now: the next renewal writes it again."""
+        self._memory[self._identity] = mine = replace(mine, stored=False)
+        return mine
 
     def _use(self, found: KeptSignIn) -> SignIn:
         mine: SignIn | None = self._memory.get(self._identity)
