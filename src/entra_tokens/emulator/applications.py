@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from functools import partial
 from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from .app_service import APP_SERVICE_PATH, app_service_routes
@@ -35,12 +36,13 @@ from .tools import TOOL_PATHS
 
 if TYPE_CHECKING:
     from starlette.requests import Request
-    from starlette.responses import Response
     from starlette.types import ASGIApp
 
     from .world import World
 
 __all__ = ["authority_app", "control_app", "h2ogpte_app", "managed_identity_app", "secure_hosts_app"]
+
+_log = logging.getLogger("entra_tokens.emulator")
 
 
 def authority_app(world: World) -> ASGIApp:
@@ -50,8 +52,17 @@ def authority_app(world: World) -> ASGIApp:
         *device_routes(world),
         *authorize_routes(world),
         *provider_routes(world),
+        _no_endpoint(),
     ]
     return Gateway(Starlette(routes=routes), world, _authority_target)
+
+
+def _no_endpoint() -> Route:
+    async def missing(request: Request) -> Response:
+        _log.warning("%s %s: there is no such endpoint", request.method, request.url.path)
+        return Response(status_code=404)
+
+    return Route("/{path:path}", missing, methods=["GET", "POST", "PUT", "DELETE", "PATCH"])
 
 
 def managed_identity_app(world: World) -> ASGIApp:

@@ -175,12 +175,16 @@ class Emulator(Registering, SigningIn, Hosted):
         seconds: float | None = None,
         fault: str | None = None,
         reply: dict[str, Any] | None = None,
+        *,
+        tenant: str | None = None,
+        client_id: str | None = None,
+        scope: str | None = None,
     ) -> Fault:
         """Spoil the answers of an endpoint, until healed unless `times`, `share` or `seconds` says otherwise.
 
         Args:
-            target: `token`, `device` (its code endpoint), `discovery`, `instance`, `keys`; `imds`, `app_service`,
-                `app_service_2017`, `arc`, `service_fabric`, `cloud_shell`, `azure_ml`; `github_actions`,
+            target: `token`, `device` (its code endpoint), `authorize`, `discovery`, `instance`, `keys`; `imds`,
+                `app_service`, `app_service_2017`, `arc`, `service_fabric`, `cloud_shell`, `azure_ml`; `github_actions`,
                 `azure_pipelines`; `az`, `azd`, `pwsh`; `h2ogpte_http`, `h2ogpte_ws`; or a group of these:
                 `authority`, `managed_identity`, `ci`, `tools`, `h2ogpte`, `*`.
             status: HTTP status of the answer; 503 if nothing else is said. A managed-identity host or CI service puts
@@ -192,8 +196,12 @@ class Emulator(Registering, SigningIn, Hosted):
             share: The share of requests that meets it, spread evenly.
             seconds: How long it lasts, on the emulator's clock.
             fault: `refuse` (the port is closed), `reset`, `hang`, `slow_drip`, `html`, `bad_json`, `empty`, `huge`,
-                `expired` (a token that has run out), `foreign_endpoint` (discovery names another origin).
+                `expired` (a token that has run out), `foreign_endpoint` (discovery names another origin),
+                `throttled` (429 in plain text, `Retry-After: 60` if `headers` does not say otherwise).
             reply: Fields put over a good answer, None takes one out: `{"expires_in": "3600"}`.
+            tenant: Only requests that name this tenant (id or domain) meet it.
+            client_id: Only this client's.
+            scope: Only those for this scope or resource; refresh and code requests that name none do not meet it.
 
         Returns:
             A handle: `.heal()` ends it, as does the end of a `with` block; `.met` counts.
@@ -201,7 +209,21 @@ class Emulator(Registering, SigningIn, Hosted):
         Raises:
             ValueError: An unknown target, fault or error.
         """
-        return self._live.switches.fail(target, status, times, headers, body, error, share, seconds, fault, reply)
+        return self._live.switches.fail(
+            target,
+            status,
+            times,
+            headers,
+            body,
+            error,
+            share,
+            seconds,
+            fault,
+            reply,
+            tenant=tenant,
+            client_id=client_id,
+            scope=scope,
+        )
 
     def heal(self, target: str | None = None) -> None:
         """End every fault that was set for this target, or every fault."""

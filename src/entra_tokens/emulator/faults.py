@@ -10,23 +10,34 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
+from .refusals import refusal_for
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
 
     from typing_extensions import Self
 
+    from .aim import Aim, Asking
     from .clock import EmulatorClock
-
-from .refusals import refusal_for
 
 __all__ = ["GROUPS", "TARGETS", "Fault", "FaultBoard", "Gate"]
 
 Kind = Literal[
-    "refuse", "reset", "hang", "slow_drip", "html", "bad_json", "empty", "huge", "expired", "foreign_endpoint"
+    "refuse",
+    "reset",
+    "hang",
+    "slow_drip",
+    "html",
+    "bad_json",
+    "empty",
+    "huge",
+    "expired",
+    "foreign_endpoint",
+    "throttled",
 ]
 KINDS = get_args(Kind)
-AUTHORITY = ("token", "device", "discovery", "instance", "keys")
+AUTHORITY = ("token", "device", "authorize", "discovery", "instance", "keys")
 MANAGED_IDENTITY = (
     "imds",
     "app_service",
@@ -70,6 +81,7 @@ class Fault:
         times: int | None = None,
         share: float | None = None,
         until: float | None = None,
+        aim: Aim | None = None,
     ) -> None:
         self.target = target
         self.targets = GROUPS.get(target, (target,))
@@ -82,6 +94,7 @@ class Fault:
         self.times = times
         self.share = share
         self.until = until
+        self.aim = aim
         self.met = 0
         self.healed = threading.Event()
         self._carried = 0.0
@@ -175,6 +188,7 @@ class FaultBoard:
         seconds: float | None,
         status: int | None,
         error: str | int | None,
+        aim: Aim | None = None,
         **rest: Any,
     ) -> Fault:
         """A checked fault, not yet in force.
@@ -192,18 +206,30 @@ class FaultBoard:
             raise ValueError("share is a number above 0 and up to 1")
         if times is not None and times < 1:
             raise ValueError("times is at least 1")
-        if fault == "refuse" and (times is not None or share is not None):
-            raise ValueError("a refused connection carries no request to count: use seconds, or heal()")
+        if fault == "refuse" and (times is not None or share is not None or aim is not None):
+            raise ValueError("a refused connection carries no request to count or to know: use seconds, or heal()")
         until = None if seconds is None else self._clock.now() + seconds
         if fault is None and error is None and status is None and not rest.get("reply") and rest.get("body") is None:
             status = 503
-        return Fault(target, kind=fault, times=times, share=share, until=until, status=status, error=error, **rest)
+        return Fault(
+            target, kind=fault, times=times, share=share, until=until, status=status, error=error, aim=aim, **rest
+        )
 
-    def met_by(self, target: str) -> list[Fault]:
-        """What a request for this target meets: every gate, then at most one fault."""
+    def met_by(self, target: str, asking: Asking | None = None) -> list[Fault]:
+        """What a request for this target meets: every gate, then at most one fault.
+
+        Args:
+            asking: What it is about; None: nothing that is aimed is met.
+        """
+        if not self._faults:
+            return []
         self.expire()
         with self._lock:
-            here = [fault for fault in self._faults if target in fault.targets]
+            here = [
+                fault
+                for fault in self._faults
+                if target in fault.targets and (fault.aim is None or (asking is not None and fault.aim.takes(asking)))
+            ]
         met: list[Fault] = [fault for fault in here if isinstance(fault, Gate) and fault.applies()]
         others = [fault for fault in here if not isinstance(fault, Gate) and fault.kind != "refuse"]
         script = [fault for fault in others if fault.times is not None]
@@ -228,6 +254,10 @@ class FaultBoard:
         for fault in over:
             fault.heal()
         self.expire()
+
+    @property
+    def is_empty(self) -> bool:
+        return not self._faults
 
     def snapshot(self) -> list[Fault]:
         with self._lock:

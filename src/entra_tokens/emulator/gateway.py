@@ -7,6 +7,7 @@ import json
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
+from .aim import asking_of
 from .faults import MANAGED_IDENTITY, TOOLS
 from .misbehave import misbehave
 from .records import Record
@@ -68,7 +69,8 @@ class Gateway:
         if target:
             if self._world.latency:
                 await asyncio.sleep(self._world.latency)
-            met = self._world.faults.met_by(target)
+            if not self._world.faults.is_empty:
+                met = self._met(target, scope, headers, record)
 
         async def watched(message: Message) -> None:
             if record is not None and message["type"] == "http.response.start":
@@ -76,6 +78,13 @@ class Gateway:
             await send(message)
 
         await misbehave(met, self._app, scope, receive, watched, self._world)
+
+    def _met(self, target: str, scope: Scope, headers: dict[str, str], record: Record | None) -> list[Fault]:
+        if record is None:
+            return self._world.faults.met_by(target)
+        asking = asking_of(scope["path"], record.form, headers, record.grant, self._world.registry)
+        scope["state"]["asking"] = asking
+        return self._world.faults.met_by(target, asking)
 
     def _record(self, scope: Scope, headers: dict[str, str], body: bytes, target: str) -> Record:
         fields = body or scope["query_string"]

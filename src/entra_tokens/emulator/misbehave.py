@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 from starlette.responses import Response
 from starlette.websockets import WebSocket
 
+from .aim import Asking
 from .faults import CI, H2OGPTE, MANAGED_IDENTITY
 from .front_auth import refusal
-from .refusals import refusal_for
+from .refusals import Refusal, entra_time, refusal_for
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
@@ -139,8 +140,8 @@ async def _respond(fault: Fault, scope: Scope, receive: Receive, send: Send, wor
         response = refusal(world.front.refusal_body, "by a switch of the emulator's")
         response.headers.update(fault.headers)
     else:
-        status, content, kind = _content(fault, world)
-        response = Response(content, status_code=status, media_type=kind, headers=fault.headers)
+        status, content, kind = _content(fault, world, scope["state"].get("asking", Asking()))
+        response = Response(content, status_code=status, media_type=kind, headers=_headers(fault))
     if scope["type"] == "websocket":
         socket_ = WebSocket(scope, receive, send)
         await receive()
@@ -149,7 +150,34 @@ async def _respond(fault: Fault, scope: Scope, receive: Receive, send: Send, wor
     await response(scope, receive, send)
 
 
-def _content(fault: Fault, world: World) -> tuple[int, bytes, str]:
+def _headers(fault: Fault) -> dict[str, str]:
+    if fault.kind == "throttled" and not any(name.lower() == "retry-after" for name in fault.headers):
+        return {"Retry-After": "60", **fault.headers}
+    return fault.headers
+
+
+def _refusal(error: str | int, world: World, asking: Asking) -> Refusal:
+    """The refusal with the names of the request that gets it."""
+    me, now = world.directory, world.clock.now()
+    refusal = refusal_for(
+        error,
+        client_id=asking.client_id or me.client_id,
+        name=world.registry.application.name,
+        tenant=min(asking.tenants, default=me.tenant_id),
+        resource=asking.resource or me.h2ogpte_id,
+        issued=entra_time(now - 86_400),
+        valid_from=entra_time(now),
+        # As if the client's clock were an hour late.
+        now=entra_time(now),
+        nbf=entra_time(now - 4200),
+        exp=entra_time(now - 3600),
+    )
+    if refusal.code == 53003 and asking.is_app_only:
+        return refusal.named("invalid_grant")
+    return refusal
+
+
+def _content(fault: Fault, world: World, asking: Asking) -> tuple[int, bytes, str]:
     json_type = "application/json; charset=utf-8"
     if fault.kind == "html":
         return fault.status or 200, _HTML.encode(), "text/html; charset=utf-8"
@@ -158,11 +186,13 @@ def _content(fault: Fault, world: World) -> tuple[int, bytes, str]:
     if fault.kind == "empty":
         return fault.status or 200, b"", json_type
     if fault.error is not None:
-        me = world.directory
-        refusal = refusal_for(fault.error, client_id=me.client_id, tenant=me.tenant_id, resource=me.h2ogpte_id)
-        body: Any = {**refusal.body(world.clock.now()), **(fault.body if isinstance(fault.body, dict) else {})}
+        refusal = _refusal(fault.error, world, asking)
+        body: Any = {
+            **refusal.body(world.clock.now(), asking.correlation_id),
+            **(fault.body if isinstance(fault.body, dict) else {}),
+        }
         return fault.status or refusal.status, json.dumps(body).encode(), json_type
-    status = fault.status or 200
+    status = fault.status or (429 if fault.kind == "throttled" else 200)
     if isinstance(fault.body, dict):
         return status, json.dumps(fault.body).encode(), json_type
     if fault.body is not None:

@@ -7,6 +7,7 @@ import contextlib
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from .aim import Aim
 from .faults import AUTHORITY, GROUPS, H2OGPTE, SECURE_HOSTS, Fault
 
 if TYPE_CHECKING:
@@ -46,8 +47,13 @@ class Switches:
         seconds: float | None = None,
         fault: str | None = None,
         reply: dict[str, Any] | None = None,
+        *,
+        tenant: str | None = None,
+        client_id: str | None = None,
+        scope: str | None = None,
     ) -> Fault:
         """See `Emulator.fail`."""
+        aim = Aim(tenant, client_id, scope)
         made = self._board.fault(
             target,
             fault=fault,
@@ -59,6 +65,7 @@ class Switches:
             body=body,
             error=error,
             reply=reply,
+            aim=None if aim == Aim() else aim,
         )
         self._board.add(made)
         if fault == "refuse":
