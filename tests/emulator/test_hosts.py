@@ -134,16 +134,17 @@ class TestImds:
         (mine,) = e.identities.user_assigned
         token = self.ask(http, e, client_id=mine.client_id).json()["access_token"]
         claims = jwt.decode(token, options={"verify_signature": False})
-        assert (claims["idtyp"], claims["xms_mirid"]) == ("app", mine.resource_id)
+        assert (claims["ver"], claims["aud"], claims["appid"]) == ("1.0", VAULT, mine.client_id)
+        assert (claims["idtyp"], claims["appidacr"], claims["xms_mirid"]) == ("app", "2", mine.resource_id)
         assert claims["oid"] == claims["sub"] == mine.object_id
+        system = jwt.decode(self.ask(http, e).json()["access_token"], options={"verify_signature": False})
+        assert system["xms_mirid"].endswith("/virtualMachines/emulator")
 
 
 class TestAppService2017:
     def ask(self, http: httpx.Client, e: Emulator, place: str = "app_service_2017", **more: str) -> httpx.Response:
         variables = e.environ(place)
-        return http.get(
-            variables["MSI_ENDPOINT"], params={**OLD, **more}, headers={"secret": variables["MSI_SECRET"]}
-        )
+        return http.get(variables["MSI_ENDPOINT"], params={**OLD, **more}, headers={"secret": variables["MSI_SECRET"]})
 
     @pytest.mark.parametrize(
         ("form", "pattern"),

@@ -25,7 +25,12 @@ def test_each_name_finds_one_in_whatever_case(identities: Identities, name: str)
 
 
 def test_an_empty_name_finds_nobody(identities: Identities) -> None:
-    assert identities.find({"resource_id": ""}) is None  # the system-assigned one has none
+    identities.assign(Identity(resource_id=""))
+    assert identities.find({"resource_id": ""}) is None
+
+
+def test_the_machine_is_no_name_of_its_identity(identities: Identities) -> None:
+    assert identities.find({"resource_id": identities.system.resource_id}) is None
 
 
 def test_without_it_the_only_other_one_is_meant_where_that_is_the_rule(identities: Identities) -> None:

@@ -29,6 +29,12 @@ class Identity:
         return cls(resource_id=f"{group}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/{name}")
 
 
+def _system_assigned() -> Identity:
+    """One that belongs to a machine, and whose tokens name the machine's resource."""
+    group = f"/subscriptions/{_guid()}/resourceGroups/emulator"
+    return Identity(resource_id=f"{group}/providers/Microsoft.Compute/virtualMachines/emulator")
+
+
 @dataclass(frozen=True)
 class User:
     """The person who signs in on the device page."""
@@ -53,7 +59,7 @@ class Directory:
     application_object_id: str = field(default_factory=_guid)
     h2ogpte_id: str = field(default_factory=_guid)
     user: User = field(default_factory=User)
-    system_identity: Identity = field(default_factory=Identity)
+    system_identity: Identity = field(default_factory=_system_assigned)
     assigned_identity: Identity = field(default_factory=Identity.assigned)
 
     @property

@@ -75,7 +75,8 @@ class Identities:
         """
         present = list(self)
         if named:
-            for identity in present:
+            # A system-assigned identity's resource is the machine, by which nobody selects it.
+            for identity in self.user_assigned if "resource_id" in named else present:
                 if all(value and getattr(identity, name).lower() == value.lower() for name, value in named.items()):
                     return identity
             return None
