@@ -43,6 +43,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "h2ogpte": _PROVIDER | {"h2ogpte"},
     "integrations": _PROVIDER | {"integrations"},
     "emulator": _PROVIDER | {"h2ogpte", "emulator"},
+    "emulator.pytest_emulator": _PROVIDER | {"emulator", "testing"},  # a test's own engine
     "emulator.demo": _PROVIDER | {"", "h2ogpte", "emulator"},  # a user's program: it uses the public names
     "cli": _PROVIDER | {"h2ogpte", "integrations", "emulator", "cli"},
     "": _PROVIDER,  # the public names
