@@ -6,6 +6,7 @@ import logging
 import threading
 import urllib.error
 import urllib.request
+from functools import cached_property
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -28,8 +29,12 @@ class SignIns:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        # Only this machine is reached, and that needs no proxy.
-        self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+    @cached_property
+    def _opener(self) -> urllib.request.OpenerDirector:
+        """Only this machine is reached, and that needs no proxy. Made when it is used: it reads the system's CAs, which
+        was four fifths of an emulator's start."""
+        return urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
     def answered(self, url: str, account: Account, *, decline: bool) -> tuple[SignIn, dict[str, str]]:
         """The request of this address, and the answer to it.
