@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from entra_tokens import AuthorityUnavailable, FileStore, Token
+from entra_tokens import AuthorityUnavailable, ConfigurationError, FileStore, Token
 from entra_tokens.stores.folder import MOST_ASIDE
 from stores.kit import NOW, Want, aside, put, text, the_file, tree
 
@@ -379,6 +379,73 @@ def test_a_folder_that_is_removed_meanwhile_is_made_again(store: FileStore, fold
     shutil.rmtree(folder)
     assert text(store, fresh="y") == "y"
     assert text(store, fresh="z") == "y"
+
+
+class Later(Want):
+    """A flight at another time, with a token of an hour from then."""
+
+    def __init__(self, name: str, after: float) -> None:
+        super().__init__(name, takes=False)
+        self._now = NOW + after
+
+    def now(self) -> float:
+        return self._now
+
+    def acquire(self) -> Token:
+        return Token("later", expires_on=self._now + 3600)
+
+
+def test_what_has_long_expired_is_removed_once_a_day(store: FileStore, folder: Path) -> None:
+    for name in ("ada", "eve"):
+        store.through(Later(name, 0))
+    store.through(Later("bob", 80_000))
+    assert len(list((folder / "tokens").iterdir())) == 3  # a day has not gone by
+    store.through(Later("cid", 86_400))
+    assert len(list((folder / "tokens").iterdir())) == 2
+    assert len(list((folder / "locks").iterdir())) == 2
+    assert text(store, "bob") == "later"
+    assert text(store, "ada") == "fresh"
+
+
+def test_what_somebody_is_about_to_renew_or_another_key_sealed_is_not_removed(store: FileStore, folder: Path) -> None:
+    store.through(Later("ada", 0))
+    ada = the_file(folder)
+    other = ada.with_name("0" * 16 + ada.name[16:])
+    shutil.copy2(ada, other)
+    with FileStore(folder).opened().entry("tokens", ("token", *Want("ada").key_under(b""))).turn(wait=0) as have:  # type: ignore[union-attr,misc]
+        assert have
+        store.through(Later("eve", 100_000))
+    assert ada.exists()
+    assert other.exists()
+
+
+def test_a_secret_that_cannot_be_had_any_more_costs_no_token(store: FileStore, folder: Path) -> None:
+    class Gone(Want):
+        def key_under(self, secret: bytes) -> tuple[object, ...] | None:
+            if self.acquired:
+                raise ConfigurationError("the callable raised")
+            return super().key_under(secret)
+
+    assert store.through(Gone()) == "fresh"
+    assert not list((folder / "tokens").iterdir())
+
+
+def test_threads_open_it_once(folder: Path) -> None:
+    opened = []
+
+    class Slow(FileStore):
+        def _open(self):  # type: ignore[no-untyped-def]
+            opened.append(1)
+            gate.wait(0.1)
+            return super()._open()
+
+    gate, store = threading.Event(), Slow(folder)
+    threads = [threading.Thread(target=store.opened) for _ in range(5)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(opened) == 1
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no descriptors to count")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from ..engine.clock import SYSTEM_CLOCK
 from ..engine.workers import after_fork_in_child, importing
-from ..errors import StoreError
+from ..errors import EntraTokensError, StoreError
 from .folder import Folder, NotTrusted, go_on
 from .home import home
 from .keys import KEYRING_WAIT, installed_keyring, key_for
@@ -91,9 +91,9 @@ class FileStore:
                 return stored
             asked = wanted.now()
             token = wanted.acquire()
-            # A secret that was rotated or a person who changed meanwhile makes it another's.
-            if have is not False and wanted.key_under(opened.seal.digest_key) == key:
-                entry.write(Stored(token, asked))
+            if have is not False and _same(key, wanted, opened.seal):
+                entry.write(Stored(token, asked), until=token.expires_on)
+        opened.folder.sweep(TOKENS, LOCKS, opened.seal.id, wanted.now())
         return token
 
     def accounts(self) -> tuple[Account, ...]:
@@ -123,6 +123,8 @@ class FileStore:
         if opened is not None and opened.folder.is_there(LOCKS):
             return opened
         with self._lock:
+            if self._opened is not opened:  # another thread was here meanwhile
+                return self._opened
             if SYSTEM_CLOCK.boot() >= self._shut_until:
                 try:
                     self._opened = self._open()
@@ -215,11 +217,11 @@ class Entry:
         self.key = _tuples(key)
         return content
 
-    def write(self, content: Stored | KeptSignIn) -> bool:
-        """Keep it; False: it could not be, and the user has been warned."""
+    def write(self, content: Stored | KeptSignIn, *, until: float | None = None) -> bool:
+        """Keep it, until some epoch second if need be; False: it could not be, and the user has been warned."""
         sealed = self._seal.seal(self._name, to_json(self.key or (), content))
         try:
-            self._folder.write(self.file, sealed)
+            self._folder.write(self.file, sealed, until)
         except OSError as error:
             why = error.strerror or type(error).__name__
             warn_once(f"{self._folder.path} cannot be written: {why}. {_MEMORY_ONLY}")
@@ -228,6 +230,14 @@ class Entry:
 
     def remove(self) -> None:
         self._folder.remove(self.file)
+
+
+def _same(key: tuple[object, ...], wanted: Wanted, seal: Seal) -> bool:
+    """Whether the token is still for whom it was wanted: a secret may have been rotated, a person have changed."""
+    try:
+        return wanted.key_under(seal.digest_key) == key
+    except EntraTokensError:  # the secret cannot be had any more; the token is good all the same
+        return False
 
 
 def _tuples(key: list[Any]) -> tuple[Any, ...]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from ..engine.clock import SYSTEM_CLOCK
 from ..errors import StoreError
+from .lock import holding
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -18,6 +19,7 @@ __all__ = ["Folder", "NotTrusted", "go_on", "read_private", "write_private"]
 
 MOST_BYTES = 1 << 20  # of one file: the longest tokens have some 100 KB
 MOST_ASIDE = 20  # files that are kept for a look at what went wrong
+SWEEP_EVERY = 86400.0  # seconds
 _LEFT_OVER = 3600.0  # seconds after which a temporary file is nobody's any more
 _OWNED = hasattr(os, "geteuid")  # elsewhere access lists protect a user's folders, and there are no modes
 
@@ -73,13 +75,18 @@ class Folder:
                     raise NotTrusted from None
             return None
 
-    def write(self, name: str, content: bytes) -> None:
+    def write(self, name: str, content: bytes, until: float | None = None) -> None:
         """Replace a file: whatever happens, the old content or the new one is there, whole.
+
+        Args:
+            name: Its name.
+            content: What it is to hold.
+            until: Epoch second after which `sweep()` may remove it; the file's time, so that it need not be read.
 
         Raises:
             OSError: The disk is full, the folder is gone or cannot be written.
         """
-        write_private(self.path / name, content, self.path / "tmp", self._step)
+        write_private(self.path / name, content, self.path / "tmp", self._step, until)
 
     def remove(self, name: str) -> None:
         with suppress(FileNotFoundError):
@@ -109,6 +116,27 @@ class Folder:
 
     def is_there(self, part: str) -> bool:
         return (self.path / part).is_dir()
+
+    def sweep(self, part: str, locks: str, begin: str, now: float) -> None:
+        """Once a day, remove files of that beginning whose time is over, and their locks."""
+        swept = self.path / "swept"
+        with suppress(OSError):
+            try:
+                if abs(now - swept.stat().st_mtime) < SWEEP_EVERY:
+                    return
+            except FileNotFoundError:
+                os.close(os.open(swept, os.O_CREAT | os.O_WRONLY | _flag("O_NOFOLLOW"), 0o600))
+            os.utime(swept, (now, now))
+            for name in list(self.names(part)):
+                lock = self.path / locks / Path(name).name
+                if Path(name).name.startswith(begin) and self._is_over(name, now):
+                    with holding(lock, wait=0) as have:
+                        if have and self._is_over(name, now):  # nobody has renewed it at this moment
+                            os.unlink(self.path / name)
+                            os.unlink(lock)
+
+    def _is_over(self, name: str, now: float) -> bool:
+        return (self.path / name).lstat().st_mtime + _LEFT_OVER < now
 
     def _sweep(self) -> None:
         """Remove what killed processes left half written."""
@@ -143,13 +171,15 @@ def read_private(path: Path) -> bytes:
     return content
 
 
-def write_private(path: Path, content: bytes, tmp: Path, step: Callable[[str], None] = go_on) -> None:
-    """Replace a file by way of a temporary one in `tmp`, on the same disk.
+def write_private(
+    path: Path, content: bytes, tmp: Path, step: Callable[[str], None] = go_on, time: float | None = None
+) -> None:
+    """Replace a file by way of a temporary one in `tmp`, on the same disk; its time is the present or another one.
 
     Raises:
         OSError: It could not be done; the file is as it was.
     """
-    temporary = tmp / os.urandom(12).hex()
+    temporary = tmp / f"{path.name}.{os.urandom(12).hex()}"
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _flag("O_CLOEXEC") | _flag("O_NOFOLLOW") | _flag("O_BINARY")
     file = os.open(temporary, flags, 0o600)
     try:
@@ -165,6 +195,8 @@ def write_private(path: Path, content: bytes, tmp: Path, step: Callable[[str], N
             step("synced")
         finally:
             os.close(file)
+        if time is not None:
+            os.utime(temporary, (time, time))
         os.replace(temporary, path)
     except BaseException:
         with suppress(OSError):

@@ -105,6 +105,8 @@ def _from_file(file: Path, lock: Path, step: Callable[[str], None]) -> bytes:
                 raise StoreError(f"{file} cannot be made: another process has been at it for {_LOCK_WAIT:.0f} s.")
             with suppress(FileNotFoundError):  # one that is no good: not ours alone, or damaged
                 os.replace(file, file.with_name(f"{file.name}.aside"))
+            for left in file.parent.glob(f"{file.name}.{'?' * 24}"):  # by a process that was killed at this
+                left.unlink()
             key = os.urandom(KEY_BYTES)
             write_private(file, (_HEAD + _as_text(key) + "\n").encode(), file.parent, step)
     except OSError as error:
