@@ -62,6 +62,7 @@ def providers(emulator: RemoteEmulator) -> list[Party]:
             emulator.client_id,
             emulator.tenant_id,
             prompt=approve_through_page(ca_file),
+            remember=False,  # this emulator is gone when the demo ends
             authority=authority,
             verify=ca_file,
         ),
