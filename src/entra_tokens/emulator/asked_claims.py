@@ -47,9 +47,10 @@ def asked_claims(text: str | None) -> AskedClaims:
             _values(wanted.get("xms_cc")), _values(wanted.get("acrs")), float(not_before[0]) if not_before else None
         )
     except (ValueError, AttributeError, TypeError):
-        raise refusal_for(
+        refusal = refusal_for(
             9002313, expected='claims: a JSON object such as {"access_token":{"nbf":{"essential":true,"value":"1"}}}'
-        ) from None
+        )
+        raise refusal.named("invalid_request") from None
 
 
 def _values(claim: Any) -> tuple[str, ...]:

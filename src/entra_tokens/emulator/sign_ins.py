@@ -43,7 +43,7 @@ class SignIns:
             ValueError: It is not good.
         """
         parts = urlsplit(url)
-        _, tenant, *rest = parts.path.split("/")
+        tenant, *rest = parts.path.removeprefix("/").split("/")
         if rest not in (["oauth2", "v2.0", "authorize"], ["oauth2", "authorize"]):
             raise ValueError(f"no authorize endpoint: {parts.path}")
         version = 2 if "v2.0" in rest else 1

@@ -16,13 +16,17 @@ if TYPE_CHECKING:
     from cryptography import x509
     from cryptography.hazmat.primitives.asymmetric import rsa
 
-__all__ = ["Signer", "SigningKey", "base64url", "digest"]
+__all__ = ["Signer", "SigningKey", "UnknownKeyError", "base64url", "digest"]
 
 _PADDING, _SHA256 = padding.PKCS1v15(), hashes.SHA256()
 
 
 def base64url(data: bytes) -> str:
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+class UnknownKeyError(jwt.InvalidTokenError):
+    """The token names a key that is not published."""
 
 
 class SigningKey:
@@ -105,7 +109,7 @@ class Signer:
         kid = jwt.get_unverified_header(token).get("kid")
         public = self._keys[0].public if kid is None else self.public(kid)
         if public is None:
-            raise jwt.InvalidKeyError("The key was not found.")
+            raise UnknownKeyError("The key was not found.")
         options: Any = {"verify_exp": False, "verify_nbf": False, "verify_iat": False, "require": ["exp", "nbf", "iat"]}
         if audience is None:
             options["verify_aud"] = False
