@@ -20,6 +20,7 @@ from .azure_powershell import pwsh_routes, pwsh_words
 from .ci_tokens import GITHUB_PATH, PIPELINES_PATH, ci_routes
 from .cloud_shell import CLOUD_SHELL_PATH, cloud_shell_routes
 from .control import control_routes
+from .control_room import control_room_routes
 from .device_page import device_routes
 from .discovery import discovery_routes
 from .front_auth import UNAUTHENTICATED
@@ -122,7 +123,9 @@ def h2ogpte_app(world: World) -> ASGIApp:
 
 
 def control_app(world: World) -> ASGIApp:
-    return Gateway(Starlette(routes=control_routes(world)), world, lambda _path: None)
+    """For programs and people; the device page is here too, because no browser trusts the authority's certificate."""
+    routes = [*control_routes(world), *control_room_routes(world), *device_routes(world)]
+    return Gateway(Starlette(routes=routes), world, lambda _path: None)
 
 
 def _authority_target(path: str) -> str | None:

@@ -135,6 +135,11 @@ class Emulator(Registering, SigningIn, Hosted):
         return f"{self._live.listeners['control'].url}/_emulator"
 
     @property
+    def control_room_url(self) -> str:
+        """A page for people: what goes on, and the switches."""
+        return f"{self._live.listeners['control'].url}/"
+
+    @property
     def control_secret(self) -> str:
         return self._world.control_secret
 

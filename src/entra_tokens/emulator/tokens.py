@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from .asked_claims import NOTHING, AskedClaims
+from .issued_tokens import IssuedTokens
 from .registry import Resource
 
 if TYPE_CHECKING:
@@ -66,6 +67,7 @@ class TokenIssuer:
         self.cae_lifetime = 86_400.0  # the service's are 20 to 28 hours
         self.refresh_in = refresh_in
         self.authority = authority
+        self.issued = IssuedTokens()
         self.issuer = self.issuer_of(directory.tenant_id)
 
     def issuer_of(self, tenant_id: str, version: int = 2) -> str:
@@ -251,6 +253,7 @@ class TokenIssuer:
             everything["acrs"] = list(asked.acrs)
         if asked.capabilities and (api.cae or "xms_cc" in api.optional_claims):
             everything["xms_cc"] = list(asked.capabilities)
+        self.issued.add(everything, issued, expires)
         return IssuedToken(self.signer.sign(everything), issued, expires, expires_in, refresh_in)
 
 
