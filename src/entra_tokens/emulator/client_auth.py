@@ -83,8 +83,10 @@ def _check_assertion(world: World, application: Application, assertion: str, ten
 
 
 def _check_signature(application: Application, assertion: str, header: dict[str, Any], now: float) -> None:
-    x5t, x5t_s256, algorithm = header.get("x5t"), header.get("x5t#S256"), header.get("alg")
-    thumbprint = str(x5t_s256 or x5t or header.get("kid") or "")
+    algorithm = header.get("alg")
+    # msal and azure-identity leave the padding on.
+    x5t, x5t_s256 = (str(header.get(name) or "").rstrip("=") for name in ("x5t", "x5t#S256"))
+    thumbprint = x5t_s256 or x5t or str(header.get("kid") or "")
     details = {"client_id": application.client_id, "thumbprint": thumbprint}
     if algorithm not in _ALGORITHMS:
         raise refusal_for(

@@ -11,6 +11,7 @@ from .asked_claims import NOTHING
 from .assertion_times import checked_times
 from .refresh_tokens import Grant
 from .refusals import refusal_for
+from .scopes import OIDC
 from .signing import UnknownKeyError
 from .token_call import needed
 
@@ -178,9 +179,11 @@ def _for_user(
     if call.version == 1:
         content = _as_v1(content, token.issued_at, token.expires_on, asked.resource)
     content["scope"] = asked.granted if call.version == 2 else asked.permissions
-    if refreshed or "offline_access" in asked.oidc:
+    # What the sign-in asked for counts, too: many clients name these there only.
+    oidc = asked.oidc | OIDC.intersection(grant.scopes.split())
+    if refreshed or "offline_access" in oidc:
         content["refresh_token"] = world.refresh_tokens.issue(replace(grant, scopes=grant.scopes or _scope(call)))
-    if "openid" in asked.oidc:
+    if "openid" in oidc:
         content["id_token"] = issuer.id_token(user, call.application, tenant_id, nonce=nonce, version=call.version)
     if call.form.get("client_info") == "1":
         content["client_info"] = issuer.client_info(user)
