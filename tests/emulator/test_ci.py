@@ -62,7 +62,9 @@ class TestGitHub:
         verified(http, self.ask(http, e, "").json()["value"], "https://github.com/emulator")
 
     def test_refusals(self, e: Emulator, http: httpx.Client) -> None:
-        assert http.get(e.environ("github_actions")["ACTIONS_ID_TOKEN_REQUEST_URL"]).status_code == 401
+        url = e.environ("github_actions")["ACTIONS_ID_TOKEN_REQUEST_URL"]
+        for headers in ({}, {"Authorization": "bearer wrong"}, {"Authorization": "bearer "}):
+            assert http.get(url, headers=headers).status_code == 401
         e.fail("github_actions", status=500)
         assert self.ask(http, e).status_code == 500
 

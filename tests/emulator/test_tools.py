@@ -170,7 +170,9 @@ class TestAz:
             assert abs(ask("az").expires_on - e.now() - 3600) < 30
 
     def test_what_it_prints(self, e: Emulator) -> None:
-        output = json.loads(run(e, "az", "account", "get-access-token", "--scope", SCOPE).stdout)
+        text = run(e, "az", "account", "get-access-token", "--scope", SCOPE).stdout
+        assert '"accessToken": "' in text, "what azure-identity looks for to take it out of its messages"
+        output = json.loads(text)
         assert set(output) == {"accessToken", "expiresOn", "expires_on", "subscription", "tenant", "tokenType"}
         output = json.loads(run(e, "az", "account", "get-access-token", "-t", e.tenant_id).stdout)
         assert "subscription" not in output

@@ -6,6 +6,7 @@ https://learn.microsoft.com/rest/api/azure/devops/distributedtask/oidctoken/crea
 
 from __future__ import annotations
 
+import secrets
 from typing import TYPE_CHECKING
 
 from starlette.responses import JSONResponse, RedirectResponse
@@ -35,7 +36,7 @@ def ci_routes(world: World) -> list[Route]:
 
     async def github(request: Request) -> Response:
         scheme, _, given = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or given != hosting.github_token:
+        if scheme.lower() != "bearer" or not secrets.compare_digest(given.encode(), hosting.github_token.encode()):
             return JSONResponse({"message": "The request token is missing or wrong."}, status_code=401)
         # An audience that is not asked for is the repository owner's address.
         audience = request.query_params.get("audience") or _GITHUB_OWNER
