@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import stat
 import subprocess
@@ -162,3 +163,11 @@ def test_the_control_needs_its_secret_and_its_origin(e: Emulator, headers: dict[
 
 def test_the_emulator_speaks_for_itself_only(caller: Caller) -> None:
     assert caller.http.get(f"{caller.e.authority}/_emulator/stats").status_code == 404
+
+
+def test_it_starts_and_stops_where_an_event_loop_runs() -> None:
+    async def main() -> None:
+        with Emulator() as e:
+            assert e.authority
+
+    asyncio.run(main())

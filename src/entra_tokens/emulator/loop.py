@@ -22,7 +22,7 @@ class LoopThread:
     def __init__(self) -> None:
         self.loop = asyncio.new_event_loop()
         self.loop.set_exception_handler(_quiet)
-        self._thread = threading.Thread(target=self.loop.run_forever, name="entra-emulator", daemon=True)
+        self._thread = threading.Thread(target=self._run_it, name="entra-emulator", daemon=True)
         self._thread.start()
 
     def run(self, work: Coroutine[Any, Any, _T], timeout: float = 10) -> _T:
@@ -34,9 +34,12 @@ class LoopThread:
             return
         self.loop.call_soon_threadsafe(self.loop.stop)
         self._thread.join(5)
-        if not self._thread.is_alive():
-            self.loop.run_until_complete(_wound_up())
-            self.loop.close()
+
+    def _run_it(self) -> None:
+        self.loop.run_forever()
+        # In this thread: that of whoever says stop may have a loop that runs.
+        self.loop.run_until_complete(_wound_up())
+        self.loop.close()
 
 
 async def _wound_up() -> None:
