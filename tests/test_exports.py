@@ -19,8 +19,8 @@ ENGINE = {
 }  # fmt: skip
 # §3
 CREDENTIALS = {
-    "AzureCli", "AzureIdentity", "Chain", "Credential", "Default", "DeviceCode", "DeviceCodePrompt", "ClientSecret",
-    "Environment", "ManagedIdentity", "StaticToken",
+    "AzureCli", "AzureIdentity", "Chain", "ClientAssertion", "ClientCertificate", "ClientSecret", "Credential",
+    "Default", "DeviceCode", "DeviceCodePrompt", "Environment", "ManagedIdentity", "OnBehalfOf", "StaticToken",
 }  # fmt: skip
 # §4
 ERRORS = {
@@ -31,8 +31,8 @@ ERRORS = {
 STORES = {"FileStore"}
 # Of later issues. Whoever builds one moves it up.
 LATER = {
-    "AzureDeveloperCli", "AzurePipelines", "AzurePowerShell", "ClientAssertion", "ClientCertificate", "GitHubActions",
-    "InteractiveBrowser", "OnBehalfOf", "WorkloadIdentity", "RedisStore",
+    "AzureDeveloperCli", "AzurePipelines", "AzurePowerShell", "GitHubActions",
+    "InteractiveBrowser", "WorkloadIdentity", "RedisStore",
 }  # fmt: skip
 
 

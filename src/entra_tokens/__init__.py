@@ -15,11 +15,14 @@ if TYPE_CHECKING:
     from .credentials.azure_cli import AzureCli
     from .credentials.azure_identity import AzureIdentity
     from .credentials.chain import Chain
+    from .credentials.client_assertion import ClientAssertion
+    from .credentials.client_certificate import ClientCertificate
     from .credentials.client_secret import ClientSecret
     from .credentials.default import Default
     from .credentials.device_code import DeviceCode, DeviceCodePrompt
     from .credentials.environment import Environment
     from .credentials.managed_identity import ManagedIdentity
+    from .credentials.on_behalf_of import OnBehalfOf
     from .credentials.protocol import Credential
     from .credentials.static import StaticToken
     from .engine.policy import RefreshPolicy
@@ -47,11 +50,14 @@ _HOMES = {
     "credentials.azure_cli": ("AzureCli",),
     "credentials.azure_identity": ("AzureIdentity",),
     "credentials.chain": ("Chain",),
+    "credentials.client_assertion": ("ClientAssertion",),
+    "credentials.client_certificate": ("ClientCertificate",),
     "credentials.client_secret": ("ClientSecret",),
     "credentials.default": ("Default",),
     "credentials.device_code": ("DeviceCode", "DeviceCodePrompt"),
     "credentials.environment": ("Environment",),
     "credentials.managed_identity": ("ManagedIdentity",),
+    "credentials.on_behalf_of": ("OnBehalfOf",),
     "credentials.protocol": ("Credential",),
     "credentials.static": ("StaticToken",),
     "engine.policy": ("RefreshPolicy",),
@@ -82,6 +88,8 @@ __all__ = [
     "AzureCli",
     "AzureIdentity",
     "Chain",
+    "ClientAssertion",
+    "ClientCertificate",
     "ClientSecret",
     "ConfigurationError",
     "ConsentRequired",
@@ -96,6 +104,7 @@ __all__ = [
     "InteractionRequired",
     "InvalidCredential",
     "ManagedIdentity",
+    "OnBehalfOf",
     "ProviderStatus",
     "RefreshPolicy",
     "StaticToken",

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from authority import stub
+from entra_tokens.emulator import Emulator
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,3 +29,17 @@ def metadata() -> Iterator[stub.Service]:
 @pytest.fixture
 def ca(tmp_path: Path) -> str:
     return stub.ca_file(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def _emulator() -> Iterator[Emulator]:
+    with Emulator() as emulator:
+        yield emulator
+
+
+@pytest.fixture
+def e(_emulator: Emulator) -> Iterator[Emulator]:
+    """An emulator that has seen no request yet; nothing of it but its clock and registrations outlives the test."""
+    _emulator.clear()
+    yield _emulator
+    _emulator.heal()
