@@ -14,8 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from browser import missing
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+# What needs a browser is left out where there is none, and the summary says so.
+collect_ignore_glob = ["*/test_pages_browser*.py"] if missing() else []
 
 # What would make a test depend on whose machine it runs on. The CA's variables (SSL_CERT_FILE, ...) stay: the tests
 # pass with and without them.
@@ -39,6 +44,11 @@ atexit.register(shutil.rmtree, _HOME, ignore_errors=True)
 os.environ["ENTRA_TOKENS_HOME"] = _HOME  # noqa: TID251
 # Nor a real keyring: this one forgets, and is not taken for one.
 os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.null.Keyring"  # noqa: TID251
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if what := missing():
+        terminalreporter.write_line(f"LEFT OUT: the tests of the pages in a browser, which need {what}", yellow=True)
 
 
 @pytest.fixture(autouse=True)
