@@ -13,7 +13,7 @@ import pytest
 
 from entra_tokens import AuthorityUnavailable, ConfigurationError, FileStore, Token
 from entra_tokens.stores.folder import MOST_ASIDE
-from stores.kit import NOW, Want, aside, put, text, the_file, tree
+from stores.kit import NOW, Want, aside, put, run, text, the_file, tree
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -79,6 +79,17 @@ def test_a_token_of_somebody_who_came_meanwhile_is_not_stored(store: FileStore, 
     assert not list((folder / "tokens").iterdir())
 
 
+def test_whoever_could_not_have_the_lock_leaves_the_writing_to_its_holder(store: FileStore, folder: Path) -> None:
+    opened = store.opened()
+    assert opened is not None
+    key = Want("ada").key_under(b"")
+    assert key is not None
+    with opened.entry("tokens", ("token", *key)).turn(wait=0) as have:
+        assert have
+        assert text(store, "ada", "mine", wait=0) == "mine"
+        assert not list((folder / "tokens").iterdir())
+
+
 def test_a_failure_is_the_callers_and_frees_the_others(store: FileStore) -> None:
     class Down(Want):
         def acquire(self) -> Token:
@@ -100,6 +111,42 @@ def test_private_files_in_private_folders(store: FileStore, folder: Path) -> Non
     found = tree(folder.parent)
     assert {mode for path, mode in found.items() if (folder.parent / path).is_dir()} == {0o700}
     assert {mode for path, mode in found.items() if not (folder.parent / path).is_dir()} == {0o600}
+
+
+def test_whatever_the_umask(store: FileStore, folder: Path) -> None:
+    store.opened()
+    before = os.umask(0o277)
+    try:
+        put(store, "ada", "x")
+    finally:
+        os.umask(before)
+    assert the_file(folder).stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this platform")
+def test_a_file_that_cannot_be_read_now_is_left_alone(store: FileStore, folder: Path) -> None:
+    """A process without descriptors to spare has nothing to say about it."""
+    put(store, "ada", "x")
+    run(
+        """
+        import resource
+        folder = FileStore(given["folder"]).opened().folder
+        name = next(folder.names("tokens"))
+        resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+        opened = []
+        try:
+            while True:
+                opened.append(os.open("/", os.O_RDONLY))
+        except OSError:
+            pass
+        assert folder.read(name) is None
+        for file in opened:
+            os.close(file)
+        assert folder.read(name)
+        print("null")
+        """,
+        folder=str(folder),
+    )
 
 
 def test_nothing_is_told_by_a_name_or_a_repr(store: FileStore, folder: Path) -> None:

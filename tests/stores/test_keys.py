@@ -103,6 +103,7 @@ def test_a_keyring_that_does_not_work_is_none(folder: Path, keyring: Keyring, fa
 
 
 @pytest.mark.filterwarnings("ignore:The key that seals")
+@pytest.mark.timeout(10)
 @pytest.mark.parametrize("where", ["get_keyring", "get", "set"])
 def test_a_keyring_that_hangs_is_none(folder: Path, keyring: Keyring, where: str) -> None:
     keyring.fault = f"hang in {where}"

@@ -91,6 +91,25 @@ def test_a_file_that_was_replaced_is_not_the_lock(path: Path) -> None:
     one.release()
 
 
+def test_a_file_that_is_replaced_while_it_is_being_locked_is_not_the_lock(path: Path) -> None:
+    """Somebody swept it away between our opening and our locking it."""
+
+    class Swept:
+        looked = 0
+
+        def __fspath__(self) -> str:
+            self.looked += 1
+            if self.looked == 2:
+                path.unlink()
+                path.touch()
+            return str(path)
+
+    one = FileLock(Swept())  # type: ignore[arg-type]
+    assert not one.acquire()
+    assert one.acquire()
+    one.release()
+
+
 def test_where_nothing_can_be_locked(path: Path) -> None:
     with holding(path / "none", wait=1) as have:
         assert have is None
