@@ -63,8 +63,9 @@ class TestGitHub:
 
     def test_refusals(self, e: Emulator, http: httpx.Client) -> None:
         url = e.environ("github_actions")["ACTIONS_ID_TOKEN_REQUEST_URL"]
-        for headers in ({}, {"Authorization": "bearer wrong"}, {"Authorization": "bearer "}):
-            assert http.get(url, headers=headers).status_code == 401
+        right = e.environ("github_actions")["ACTIONS_ID_TOKEN_REQUEST_TOKEN"]
+        for wrong in ("bearer wrong", "bearer", f"basic {right}"):
+            assert http.get(url, headers={"Authorization": wrong}).status_code == 401
         e.fail("github_actions", status=500)
         assert self.ask(http, e).status_code == 500
 
