@@ -159,9 +159,18 @@ def test_a_key_file_that_is_no_good_is_set_aside(store: FileStore, folder: Path,
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this platform")
-def test_processes_that_make_the_key_together_make_one(folder: Path) -> None:
+def test_processes_that_make_the_key_together_make_one(folder: Path, tmp_path: Path) -> None:
     found = run(
         """
+        import threading
+        here = Path(given["here"])
+        here.mkdir()
+        def arrived():  # and about to look for the key
+            (here / str(os.getpid())).touch()
+        def all_are_here(step):
+            while len(os.listdir(here)) < 12:
+                threading.Event().wait(0.002)
+        FileStore._keyring, FileStore._step = staticmethod(arrived), staticmethod(all_are_here)
         def work(number):
             store = FileStore(given["folder"])
             put(store, f"user-{number}", f"token-{number}")
@@ -171,6 +180,7 @@ def test_processes_that_make_the_key_together_make_one(folder: Path) -> None:
         print(json.dumps([ids, [text(store, f"user-{number}") for number in range(12)]]))
         """,
         folder=str(folder),
+        here=str(tmp_path / "here"),
     )
     ids, tokens = found
     assert len(set(ids)) == 1
@@ -181,7 +191,10 @@ def test_processes_that_make_the_key_together_make_one(folder: Path) -> None:
 def test_processes_that_fill_an_empty_keyring_together_agree(folder: Path, tmp_path: Path) -> None:
     """A real module on the path, whose backend is a file."""
     (tmp_path / "keyring").mkdir()
-    (tmp_path / "keyring" / "__init__.py").write_text(_KEYRING_MODULE.format(file=str(tmp_path / "kept")))
+    (tmp_path / "here").mkdir()
+    (tmp_path / "keyring" / "__init__.py").write_text(
+        _KEYRING_MODULE.format(file=str(tmp_path / "kept"), here=str(tmp_path / "here"))
+    )
     ids = run(
         f"""
         sys.path.insert(0, {str(tmp_path)!r})
@@ -194,13 +207,26 @@ def test_processes_that_fill_an_empty_keyring_together_agree(folder: Path, tmp_p
 
 
 _KEYRING_MODULE = """
+import os, threading
+
 class Backend:
     priority = 5
 
 def get_keyring():
     return Backend()
 
+asked = []
+
 def get_password(service, name):
+    found = look()
+    if not asked:  # all have looked before anybody goes on
+        asked.append(1)
+        open({here!r} + "/" + str(os.getpid()), "w").close()
+        while len(os.listdir({here!r})) < 12:
+            threading.Event().wait(0.002)
+    return found
+
+def look():
     try:
         with open({file!r}) as file:
             return file.read() or None

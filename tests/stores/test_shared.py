@@ -140,20 +140,43 @@ def test_its_own_token_is_never_what_a_renewal_brings(one: Process, clock: Manua
     assert one.token() == "token-2"
 
 
-def test_an_older_one_is_not_taken(one: Process, folder: Path, clock: ManualClock) -> None:
-    """Its file came back from a backup."""
-    one.token()
+def test_an_older_one_is_not_taken(folder: Path, clock: ManualClock) -> None:
+    """Its file came back from a backup, and is as good as new by its own account."""
+    one = Process(folder, clock, lifetime=36_000)
+    first = one.provider.token()
     (file,) = (folder / "tokens").iterdir()
     old = file.read_bytes()
-    clock.advance(2500)
-    one.token()
+    for number in (2, 3):
+        clock.advance(100)
+        assert one.provider.invalidate(first if number == 2 else "token-2")
+        one.landed()
+        assert one.token() == f"token-{number}"
+        file.write_bytes(old)
+
+
+def test_a_newer_one_that_is_stale_itself_is_not_taken(one: Process, folder: Path, clock: ManualClock) -> None:
+    two = Process(folder, clock)
+    first = one.provider.token()
+    two.token()
+    clock.advance(10)
+    assert one.provider.invalidate(first)
     one.landed()
-    assert one.token() == "token-2"
-    file.write_bytes(old)
     clock.advance(2500)
-    one.token()
+    two.credential.answer(lambda request: two.credential.issue("newest", request))
+    two.token()
+    two.landed()
+    assert two.token() == "newest"
+
+
+def test_a_newer_one_answers_no_challenge(one: Process, folder: Path, clock: ManualClock) -> None:
+    two = Process(folder, clock)
+    first = one.provider.token()
+    two.token()
+    clock.advance(10)
+    assert one.provider.invalidate(first)
     one.landed()
-    assert one.token() == "token-3"
+    two.credential.answer(lambda request: two.credential.issue("for-the-challenge", request))
+    assert two.provider.get_token(claims='{"a":1}').token == "for-the-challenge"
 
 
 def test_a_refused_token_is_not_brought_back(one: Process, folder: Path, clock: ManualClock) -> None:

@@ -285,6 +285,19 @@ def test_a_renewal_that_was_under_way_does_not_sign_in_again(person: Person) -> 
     assert FileStore(person.folder).accounts() == ()
 
 
+def test_a_renewal_that_was_under_way_replaces_no_later_sign_in(person: Person) -> None:
+    person.token()
+    before = person.files.find(app(person))
+    assert before is not None
+    person.entra.on("/token", answer(renewal="R9-MARKER"))
+    person.login()
+    late = type(before)(**{**vars(before), "renewal": "R2-MARKER"})
+    assert person.files.write(app(person), late, renewing="R1-MARKER")
+    found = person.files.find(app(person))
+    assert found is not None
+    assert found.renewal == "R9-MARKER"
+
+
 def test_forgetting_one_leaves_the_others(person: Person) -> None:
     person.login()
     person.entra.on("/token", answer("eve", "E1-MARKER"))
