@@ -168,6 +168,18 @@ def test_a_newer_one_that_is_stale_itself_is_not_taken(one: Process, folder: Pat
     assert two.token() == "newest"
 
 
+def test_but_it_is_once_nothing_else_is_usable(one: Process, folder: Path, clock: ManualClock) -> None:
+    two = Process(folder, clock)
+    first = one.provider.token()
+    two.token()
+    clock.advance(1000)
+    assert one.provider.invalidate(first)
+    one.landed()
+    clock.advance(2600)
+    assert two.token() == "token-2"
+    assert two.calls == 0
+
+
 def test_a_newer_one_answers_no_challenge(one: Process, folder: Path, clock: ManualClock) -> None:
     two = Process(folder, clock)
     first = one.provider.token()
