@@ -19,8 +19,9 @@ ENGINE = {
 }  # fmt: skip
 # §3
 CREDENTIALS = {
-    "AzureCli", "AzureIdentity", "Chain", "ClientAssertion", "ClientCertificate", "ClientSecret", "Credential",
-    "Default", "DeviceCode", "DeviceCodePrompt", "Environment", "ManagedIdentity", "OnBehalfOf", "StaticToken",
+    "AzureCli", "AzureIdentity", "AzurePipelines", "Chain", "ClientAssertion", "ClientCertificate", "ClientSecret",
+    "Credential", "Default", "DeviceCode", "DeviceCodePrompt", "Environment", "GitHubActions", "ManagedIdentity",
+    "OnBehalfOf", "StaticToken",
 }  # fmt: skip
 # §4
 ERRORS = {
@@ -31,7 +32,7 @@ ERRORS = {
 STORES = {"FileStore"}
 # Of later issues. Whoever builds one moves it up.
 LATER = {
-    "AzureDeveloperCli", "AzurePipelines", "AzurePowerShell", "GitHubActions",
+    "AzureDeveloperCli", "AzurePowerShell",
     "InteractiveBrowser", "WorkloadIdentity", "RedisStore",
 }  # fmt: skip
 

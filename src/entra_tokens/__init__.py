@@ -14,6 +14,7 @@ TYPE_CHECKING = False  # what type checkers take for True; `typing` itself is mo
 if TYPE_CHECKING:
     from .credentials.azure_cli import AzureCli
     from .credentials.azure_identity import AzureIdentity
+    from .credentials.azure_pipelines import AzurePipelines
     from .credentials.chain import Chain
     from .credentials.client_assertion import ClientAssertion
     from .credentials.client_certificate import ClientCertificate
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from .credentials.default import Default
     from .credentials.device_code import DeviceCode, DeviceCodePrompt
     from .credentials.environment import Environment
+    from .credentials.github_actions import GitHubActions
     from .credentials.managed_identity import ManagedIdentity
     from .credentials.on_behalf_of import OnBehalfOf
     from .credentials.protocol import Credential
@@ -49,6 +51,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "credentials.azure_cli": ("AzureCli",),
     "credentials.azure_identity": ("AzureIdentity",),
+    "credentials.azure_pipelines": ("AzurePipelines",),
     "credentials.chain": ("Chain",),
     "credentials.client_assertion": ("ClientAssertion",),
     "credentials.client_certificate": ("ClientCertificate",),
@@ -56,6 +59,7 @@ _HOMES = {
     "credentials.default": ("Default",),
     "credentials.device_code": ("DeviceCode", "DeviceCodePrompt"),
     "credentials.environment": ("Environment",),
+    "credentials.github_actions": ("GitHubActions",),
     "credentials.managed_identity": ("ManagedIdentity",),
     "credentials.on_behalf_of": ("OnBehalfOf",),
     "credentials.protocol": ("Credential",),
@@ -87,6 +91,7 @@ __all__ = [
     "AuthorityUnavailable",
     "AzureCli",
     "AzureIdentity",
+    "AzurePipelines",
     "Chain",
     "ClientAssertion",
     "ClientCertificate",
@@ -101,6 +106,7 @@ __all__ = [
     "EntraTokensError",
     "Environment",
     "FileStore",
+    "GitHubActions",
     "InteractionRequired",
     "InvalidCredential",
     "ManagedIdentity",
