@@ -1,4 +1,7 @@
-"""`python -m entra_tokens.emulator`: one line of JSON on stdout, then it serves until stdin ends or a signal comes."""
+"""`python -m entra_tokens.emulator`: an emulator until Ctrl-C, with its addresses on the screen.
+
+Where stdout is no terminal it writes one line of JSON instead, for a program, and ends with stdin, too.
+"""
 
 from __future__ import annotations
 
@@ -25,8 +28,12 @@ _FACTS = (
     "issuer",
     "managed_identity_url",
     "control_url",
+    "control_room_url",
     "control_secret",
 )
+
+_WHAT = """A local Microsoft Entra ID, managed-identity hosts and an h2oGPTe front, for tests and demos. It runs until
+Ctrl-C. Where stdout is no terminal it writes one line of JSON, for a program, and ends when stdin ends."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -52,11 +59,16 @@ def main(arguments: list[str] | None = None) -> int:
         sys.stderr.write(f"entra-tokens emulator: {error}\n")
         return 1
     try:
-        facts = {name: getattr(emulator, name) for name in _FACTS}
-        facts["environs"] = _environs(emulator)
-        sys.stdout.write(json.dumps(facts) + "\n")
-        sys.stdout.flush()
-        threading.Thread(target=_until_stdin_ends, args=[over], daemon=True).start()
+        if options.json or not sys.stdout.isatty():
+            facts = {name: getattr(emulator, name) for name in _FACTS}
+            facts["environs"] = _environs(emulator)
+            sys.stdout.write(json.dumps(facts) + "\n")
+            sys.stdout.flush()
+            threading.Thread(target=_until_stdin_ends, args=[over], daemon=True).start()
+        else:
+            from .panel import show
+
+            show(emulator, _environs(emulator), options.place)
         # With a time limit, because Windows delivers no signal to a thread that waits without one.
         while not over.wait(1):
             pass
@@ -74,13 +86,15 @@ def _environs(emulator: Emulator) -> dict[str, dict[str, str]]:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m entra_tokens.emulator", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m entra_tokens.emulator", description=_WHAT)
     parser.add_argument("--lifetime", type=float, default=3600, metavar="S", help="seconds an access token lives")
     parser.add_argument("--latency", type=float, default=0.0, metavar="S", help="seconds each answer is held back")
     parser.add_argument("--port", type=int, default=0, metavar="N", help="the authority's port; 0: any free one")
     parser.add_argument("--interval", type=float, default=5, metavar="S", help="seconds between device-code polls")
     parser.add_argument("--refresh-in", type=float, default=None, metavar="S", help="refresh_in of token replies")
     parser.add_argument("--device-code-lifetime", type=float, default=900, metavar="S", help="seconds a code waits")
+    parser.add_argument("--place", choices=PLACES, metavar="PLACE", help=f"show its variables: {', '.join(PLACES)}")
+    parser.add_argument("--json", action="store_true", help="one line of JSON, and end when stdin ends")
     return parser
 
 

@@ -37,6 +37,7 @@ class RemoteEmulator:
     issuer: str
     managed_identity_url: str
     control_url: str
+    control_room_url: str
 
     def __init__(self, **options: float | None) -> None:
         self._arguments = [
