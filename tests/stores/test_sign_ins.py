@@ -170,7 +170,7 @@ def test_whoever_is_too_late_with_a_rotated_one_takes_the_next(person: Person) -
 
     person.entra.on("/token", stub.Reply(act=rotated_meanwhile), answer(renewal="R3-MARKER"))
     person.engine = slow
-    assert person.token("api://other") == "access-of-ada"
+    assert person.token("api://other", interactive=False) == "access-of-ada"
     assert person.used() == ["R1-MARKER", "R2-MARKER"]
     assert len(person.shown) == 1
 
