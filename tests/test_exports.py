@@ -19,9 +19,9 @@ ENGINE = {
 }  # fmt: skip
 # §3
 CREDENTIALS = {
-    "AzureCli", "AzureIdentity", "AzurePipelines", "Chain", "ClientAssertion", "ClientCertificate", "ClientSecret",
-    "Credential", "Default", "DeviceCode", "DeviceCodePrompt", "Environment", "GitHubActions", "ManagedIdentity",
-    "OnBehalfOf", "StaticToken",
+    "AzureCli", "AzureDeveloperCli", "AzureIdentity", "AzurePipelines", "AzurePowerShell", "Chain",
+    "ClientAssertion", "ClientCertificate", "ClientSecret", "Credential", "Default", "DeviceCode",
+    "DeviceCodePrompt", "Environment", "GitHubActions", "ManagedIdentity", "OnBehalfOf", "StaticToken",
 }  # fmt: skip
 # §4
 ERRORS = {
@@ -32,7 +32,6 @@ ERRORS = {
 STORES = {"FileStore"}
 # Of later issues. Whoever builds one moves it up.
 LATER = {
-    "AzureDeveloperCli", "AzurePowerShell",
     "InteractiveBrowser", "WorkloadIdentity", "RedisStore",
 }  # fmt: skip
 

@@ -13,8 +13,10 @@ from importlib import import_module
 TYPE_CHECKING = False  # what type checkers take for True; `typing` itself is most of what an import would cost
 if TYPE_CHECKING:
     from .credentials.azure_cli import AzureCli
+    from .credentials.azure_developer_cli import AzureDeveloperCli
     from .credentials.azure_identity import AzureIdentity
     from .credentials.azure_pipelines import AzurePipelines
+    from .credentials.azure_powershell import AzurePowerShell
     from .credentials.chain import Chain
     from .credentials.client_assertion import ClientAssertion
     from .credentials.client_certificate import ClientCertificate
@@ -50,8 +52,10 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "credentials.azure_cli": ("AzureCli",),
+    "credentials.azure_developer_cli": ("AzureDeveloperCli",),
     "credentials.azure_identity": ("AzureIdentity",),
     "credentials.azure_pipelines": ("AzurePipelines",),
+    "credentials.azure_powershell": ("AzurePowerShell",),
     "credentials.chain": ("Chain",),
     "credentials.client_assertion": ("ClientAssertion",),
     "credentials.client_certificate": ("ClientCertificate",),
@@ -90,8 +94,10 @@ __all__ = [
     "AuthenticationFailed",
     "AuthorityUnavailable",
     "AzureCli",
+    "AzureDeveloperCli",
     "AzureIdentity",
     "AzurePipelines",
+    "AzurePowerShell",
     "Chain",
     "ClientAssertion",
     "ClientCertificate",

@@ -8,6 +8,7 @@ import azure.identity.aio
 import pytest
 from azure.core import exceptions as core
 
+from entra_tokens.acquiring import Acquiring, acquiring
 from entra_tokens.credentials.azure_identity import AzureIdentity
 from entra_tokens.errors import (
     AuthenticationFailed,
@@ -151,3 +152,24 @@ def test_it_is_keyed_by_the_object() -> None:
     assert AzureIdentity(one).identity != AzureIdentity(two).identity
     with pytest.raises(TypeError):
         pickle.dumps(AzureIdentity(one))
+
+
+def prompting(**options: Any) -> list[Any]:
+    device = azure.identity.DeviceCodeCredential(**options)
+    browser = azure.identity.InteractiveBrowserCredential(**options)
+    return [device, browser, azure.identity.ChainedTokenCredential(azure.identity.EnvironmentCredential(), device)]
+
+
+def test_a_background_renewal_never_prompts() -> None:
+    """Nothing is sent either: no network but loopback is there, and reaching for it fails the test."""
+    background = Acquiring(may_prompt=False)
+    for inner in prompting():
+        one = AzureIdentity(inner)
+        assert one.interactive
+        with acquiring(background), pytest.raises(InteractionRequired, match="never"):
+            one.acquire(TokenRequest(ASK.scopes))
+    assert not any(AzureIdentity(inner).interactive for inner in prompting(disable_automatic_authentication=True))
+    assert not AzureIdentity(azure.identity.DefaultAzureCredential()).interactive
+    inner = Old(Answer("t", 4102444800))
+    with acquiring(background):
+        assert AzureIdentity(inner).acquire(TokenRequest(ASK.scopes)) == "t"

@@ -15,7 +15,7 @@ from ..errors import AuthenticationFailed, CredentialUnavailable, EntraTokensErr
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["translated"]
+__all__ = ["says_no_answer", "translated"]
 
 # What azure-identity says when no usable answer came: it wraps transport errors, 5xx and bodies that are no JSON into
 # the error that otherwise means a refusal.
@@ -42,12 +42,17 @@ def translated(error: BaseException, *, who: str) -> EntraTokensError:
     if status is not None and (status == 429 or status >= 500):
         return unavailable(who, f"the authority answered HTTP {status}", status=status, retry_after=retry_after)
     if isinstance(error, core.ClientAuthenticationError):
-        if "AADSTS" not in text and (_NO_ANSWER.search(text) or _transport(error, core)):
+        if "AADSTS" not in text and (says_no_answer(text) or _transport(error, core)):
             return unavailable(who, text.rstrip("."))
         return refusal({"error_description": text}, who=who, status=status, retry_after=retry_after)
     if isinstance(error, core.HttpResponseError):
         return refusal({"error_description": text}, who=who, status=status, retry_after=retry_after)
     return unavailable(who, text.rstrip("."))
+
+
+def says_no_answer(text: str) -> bool:
+    """Whether a library's or command's words mean that no usable answer came."""
+    return bool(_NO_ANSWER.search(text))
 
 
 def _response(error: Any) -> tuple[int | None, float | None]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import inspect
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from ..acquiring import current
 from ..authority.guard import guarded
 from ..authority.quiet import quiet_libraries
-from ..errors import AuthorityUnavailable, ConfigurationError, EntraTokensError
+from ..errors import AuthorityUnavailable, ConfigurationError, EntraTokensError, InteractionRequired
 from ..token import Token
 from .azure_errors import translated
 from .fingerprint import object_key
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from ..request import TokenRequest
 
 __all__ = ["AzureIdentity"]
+
+_PROMPTING = ("InteractiveCredential", "DeviceCodeCredential", "InteractiveBrowserCredential")
 
 
 class AzureIdentity(Value):
@@ -63,13 +66,14 @@ class AzureIdentity(Value):
 
     @property
     def interactive(self) -> bool:
-        """Whether the object may prompt: azure-identity's device code and browser credentials do."""
-        return self._name in ("DeviceCodeCredential", "InteractiveBrowserCredential")
+        """Whether the object may prompt: azure-identity's device code and browser credentials do unless told not to."""
+        return _may_prompt(self._credential)
 
     def acquire(self, request: TokenRequest) -> Token:
         """Get a token from the object.
 
         Raises:
+            InteractionRequired: It may prompt, and this is background renewal.
             CredentialUnavailable: It says that it does not apply here.
             AuthenticationFailed: Its authority refused.
             AuthorityUnavailable: It got no usable answer.
@@ -77,6 +81,12 @@ class AzureIdentity(Value):
         return guarded(lambda: self._acquire(request), who=repr(self))
 
     def _acquire(self, request: TokenRequest) -> Token:
+        if self.interactive and not current().may_prompt:
+            # It may have a token without asking, but there is no way to ask it for that alone.
+            raise InteractionRequired(
+                f"{self!r} may prompt, which background renewal never does. DeviceCode and InteractiveBrowser of "
+                "entra_tokens renew without a prompt; or make the object with disable_automatic_authentication=True."
+            )
         failure: EntraTokensError
         try:
             with quiet_libraries():
@@ -124,6 +134,15 @@ class AzureIdentity(Value):
 
     def __reduce_ex__(self, protocol: Any) -> NoReturn:
         raise refuse_pickling("AzureIdentity")
+
+
+def _may_prompt(credential: Any, depth: int = 0) -> bool:
+    """Of a chain (azure-identity's keep their members in `credentials`) any member may."""
+    names = {kind.__name__ for kind in type(credential).__mro__}
+    if not names.isdisjoint(_PROMPTING):
+        return not getattr(credential, "_disable_automatic_authentication", False)
+    members = getattr(credential, "credentials", ())
+    return depth < 3 and isinstance(members, (tuple, list)) and any(_may_prompt(one, depth + 1) for one in members)
 
 
 def _asynchronous(method: Any) -> bool:
