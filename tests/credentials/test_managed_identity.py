@@ -96,17 +96,24 @@ def test_a_misspelt_keyword() -> None:
         ManagedIdentity(clientid="c")  # type: ignore[call-arg]
 
 
+URL = "http://localhost:1/token"
+AKS = {"AZURE_AUTHORITY_HOST": "https://a/", "AZURE_TENANT_ID": "t", "AZURE_FEDERATED_TOKEN_FILE": "f"}
 HOSTS = [
-    ({"IDENTITY_ENDPOINT": "e", "IDENTITY_HEADER": "h", "IDENTITY_SERVER_THUMBPRINT": "t"}, "Service Fabric"),
-    ({"IDENTITY_ENDPOINT": "http://localhost/", "IDENTITY_HEADER": "h"}, "App Service"),
-    ({"IDENTITY_ENDPOINT": "e", "IMDS_ENDPOINT": "i"}, "Azure Arc"),
-    ({"IDENTITY_ENDPOINT": "e"}, "IDENTITY_ENDPOINT"),
-    ({"MSI_ENDPOINT": "e", "MSI_SECRET": "s"}, "Azure Machine Learning"),
-    ({"MSI_ENDPOINT": "e"}, "Azure Cloud Shell"),
     (
-        {"AZURE_AUTHORITY_HOST": "a", "AZURE_TENANT_ID": "t", "AZURE_FEDERATED_TOKEN_FILE": "f"},
-        "AKS workload identity",
+        {"IDENTITY_ENDPOINT": "https://localhost/", "IDENTITY_HEADER": "h", "IDENTITY_SERVER_THUMBPRINT": "aB " * 20},
+        "Service Fabric",
     ),
+    ({"IDENTITY_ENDPOINT": URL, "IDENTITY_HEADER": "h"}, "App Service"),
+    ({"IDENTITY_ENDPOINT": URL, "IDENTITY_HEADER": "h", "MSI_ENDPOINT": URL, "MSI_SECRET": "h"}, "App Service"),
+    ({"IDENTITY_ENDPOINT": URL, "IMDS_ENDPOINT": "i"}, "Azure Arc"),
+    ({"IDENTITY_ENDPOINT": "e"}, "IDENTITY_ENDPOINT"),
+    ({"IDENTITY_ENDPOINT": "e", "MSI_ENDPOINT": URL}, "IDENTITY_ENDPOINT"),
+    ({"MSI_ENDPOINT": URL, "MSI_SECRET": "s"}, "Azure Machine Learning"),
+    ({"MSI_ENDPOINT": URL, "MSI_SECRET": "s", "WEBSITE_SITE_NAME": "w"}, "App Service (2017-09-01)"),
+    ({"MSI_ENDPOINT": URL}, "Azure Cloud Shell"),
+    ({"MSI_ENDPOINT": URL, **AKS}, "Azure Cloud Shell"),
+    (AKS, "AKS workload identity"),
+    ({**AKS, "AZURE_TENANT_ID": ""}, "IMDS"),
     ({}, "IMDS"),
     ({"IDENTITY_ENDPOINT": "", "MSI_ENDPOINT": ""}, "IMDS"),
 ]
@@ -120,9 +127,18 @@ def test_the_host_is_chosen_in_azure_identitys_order(
         monkeypatch.setenv(variable, value)
     one = ManagedIdentity()
     assert one.host == name
-    if name not in ("IMDS", "App Service"):
+    if name == "IDENTITY_ENDPOINT":
         with pytest.raises(CredentialUnavailable, match=name):
             one.acquire(ASK)
+
+
+@pytest.mark.parametrize("thumbprint", ["t", "ab" * 19, "ab" * 21, "xy" * 20])
+def test_a_malformed_thumbprint(thumbprint: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IDENTITY_ENDPOINT", "https://localhost/")
+    monkeypatch.setenv("IDENTITY_HEADER", "h")
+    monkeypatch.setenv("IDENTITY_SERVER_THUMBPRINT", thumbprint)
+    with pytest.raises(ConfigurationError, match="IDENTITY_SERVER_THUMBPRINT"):
+        ManagedIdentity()
 
 
 @pytest.mark.parametrize("url", ["ftp://x/", "http://", "https://localhost/x", "http://u:p@localhost/", "http://a b/"])

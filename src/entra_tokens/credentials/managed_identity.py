@@ -5,16 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..authority.guard import guarded
-from ..authority.managed_identity.detect import detect
+from ..authority.managed_identity.detect import detect, names_workload_identity
 from ..authority.managed_identity.host import IDENTITY_NOT_FOUND, Selector
 from ..authority.managed_identity.imds import Imds
 from ..authority.options import checked_timeout
 from ..errors import AuthenticationFailed, CredentialUnavailable
+from ..request import TokenRequest
 from .value import Value
 
 if TYPE_CHECKING:
-    from ..request import TokenRequest
+    from ..authority.managed_identity.host import Host
     from ..token import Token
+    from .workload_identity import WorkloadIdentity
 
 __all__ = ["ManagedIdentity"]
 
@@ -22,9 +24,10 @@ __all__ = ["ManagedIdentity"]
 class ManagedIdentity(Value):
     """Gets tokens for the managed identity of the host.
 
-    The host is settled at construction from the environment, in azure-identity's order: App Service (also Functions
-    and Container Apps) where `IDENTITY_ENDPOINT` and `IDENTITY_HEADER` are set, IMDS where nothing names another.
-    Never through a proxy. Any number of threads may acquire at once. Pickles: the other side looks at its own host.
+    The host is settled at construction from the environment, in azure-identity's order: Service Fabric, App Service
+    (also Functions and Container Apps), Azure Arc, Azure Machine Learning (or an older App Service), Cloud Shell, AKS
+    workload identity; IMDS where nothing names another. Never through a proxy, AKS excepted, where the authority itself
+    is asked. Any number of threads may acquire at once. Pickles: the other side looks at its own host.
 
     Args:
         client_id: Which user-assigned identity, by client id.
@@ -33,7 +36,8 @@ class ManagedIdentity(Value):
         timeout: Seconds for a whole request. Default 10.
 
     Raises:
-        ConfigurationError: More than one of the three is given, or the environment names an address that is none.
+        ConfigurationError: More than one of the three is given, or one that this host cannot select by; or the
+            environment names an address that is none.
     """
 
     tenant_id: str | None = None
@@ -49,7 +53,12 @@ class ManagedIdentity(Value):
     ) -> None:
         self._selector = Selector(client_id, object_id, resource_id)
         self._timeout = checked_timeout(timeout)
-        self._host = detect()
+        self._workload: WorkloadIdentity | None = None
+        if names_workload_identity():
+            self._workload = _workload(self._selector, self._timeout)
+            self._identity = self._workload.identity
+            return
+        self._host: Host = detect()
         self._host.check(self._selector)
         self._identity = ("managed_identity", *self._host.key, str(self._selector))
 
@@ -58,21 +67,23 @@ class ManagedIdentity(Value):
         """The host's address and which of its identities."""
         return self._identity
 
-    def identity_under(self, key: bytes) -> tuple[str, ...]:  # noqa: ARG002 - there is no secret in it
+    def identity_under(self, key: bytes) -> tuple[str, ...] | None:
         """The same and this machine's name: every machine's IMDS has one address, and a home may be on a network."""
         import socket
 
+        if self._workload is not None:
+            return self._workload.identity_under(key)
         return (*self._identity, socket.gethostname())
 
     @property
     def client_id(self) -> str | None:
         """The client id that was given, if one was."""
-        return self._selector.client_id
+        return self._selector.client_id if self._workload is None else self._workload.client_id
 
     @property
     def host(self) -> str:
         """The host's usual name, such as `IMDS`."""
-        return self._host.name
+        return self._host.name if self._workload is None else _AKS
 
     def acquire(self, request: TokenRequest) -> Token:
         """Get a new token.
@@ -84,6 +95,8 @@ class ManagedIdentity(Value):
             ConfigurationError: More than one scope is asked for.
         """
         resource = request.resource
+        if self._workload is not None:
+            return self._workload.acquire(TokenRequest(request.scopes, None, request.claims, request.enable_cae))
 
         def attempt() -> Token:
             return self._host.token(
@@ -105,7 +118,7 @@ class ManagedIdentity(Value):
         Raises:
             CredentialUnavailable: It is not.
         """
-        host = self._host
+        host = self._host if self._workload is None else None
         if isinstance(host, Imds):
             guarded(lambda: host.probe(who=repr(self)), who=repr(self))
 
@@ -114,6 +127,16 @@ class ManagedIdentity(Value):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuilt, (type(self), vars(self._selector), self._timeout)
+
+
+_AKS = "AKS workload identity"
+
+
+def _workload(selector: Selector, timeout: float) -> WorkloadIdentity:
+    from .workload_identity import WorkloadIdentity
+
+    named = selector.named(_AKS, {"client_id": "client_id"})
+    return WorkloadIdentity(client_id=named.get("client_id"), timeout=timeout)
 
 
 def _rebuilt(kind: type[ManagedIdentity], selector: dict[str, str | None], timeout: float) -> ManagedIdentity:

@@ -1,4 +1,4 @@
-"""App Service, Functions and Container Apps.
+"""App Service, Functions and Container Apps, 2019-08-01.
 
 https://learn.microsoft.com/azure/app-service/overview-managed-identity
 """
@@ -8,7 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from .host import Selector, ask
+from ..redact import Secrets
+from .exchange import Limits
+from .host import Selector, asked
 
 if TYPE_CHECKING:
     from ...token import Token
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["AppService"]
 
 _CONNECT = 2.0
+_NAMES = {"client_id": "client_id", "object_id": "principal_id", "resource_id": "mi_res_id"}
 
 
 @dataclass(frozen=True)
@@ -42,15 +45,7 @@ class AppService:
 
     def token(self, scopes: tuple[str, ...], resource: str, selector: Selector, *, timeout: float, who: str) -> Token:
         """Get a new token."""
-        query = {"api-version": "2019-08-01", "resource": resource}
-        query.update(selector.named(client_id="client_id", object_id="principal_id", resource_id="mi_res_id"))
-        return ask(
-            self.endpoint,
-            query,
-            {"X-IDENTITY-HEADER": self.header},
-            scopes,
-            connect=_CONNECT,
-            timeout=timeout,
-            who=who,
-            secrets=(self.header,),
-        )
+        query = {"api-version": "2019-08-01", "resource": resource, **selector.named(self.name, _NAMES)}
+        headers = {"X-IDENTITY-HEADER": self.header}
+        limits = Limits(_CONNECT, timeout)
+        return asked(self.endpoint, query, headers, scopes, limits, who=who, secrets=Secrets((self.header,)))

@@ -1,4 +1,7 @@
-"""Which host this is, by its variables, in azure-identity's order."""
+"""Which host this is, by its variables, in azure-identity's order.
+
+AKS workload identity comes before IMDS, and is no host: `names_workload_identity` knows it.
+"""
 
 from __future__ import annotations
 
@@ -12,11 +15,11 @@ from .imds import Imds
 if TYPE_CHECKING:
     from .host import Host, Selector
 
-__all__ = ["Unsupported", "detect"]
+__all__ = ["Unsupported", "detect", "names_workload_identity"]
 
 
 class Unsupported:
-    """A host that is known and not spoken to: says so when a token is wanted, so that a chain goes on."""
+    """A host that nobody knows: says so when a token is wanted, so that a chain goes on."""
 
     def __init__(self, name: str, why: str) -> None:
         self.name = name
@@ -42,19 +45,29 @@ def detect() -> Host:
         ConfigurationError: The address that it names is not one.
     """
     endpoint, header = read("IDENTITY_ENDPOINT"), read("IDENTITY_HEADER")
-    if endpoint:
-        if header and read("IDENTITY_SERVER_THUMBPRINT"):
-            return _later("Service Fabric")
-        if header:
-            from .app_service import AppService
+    msi, secret = read("MSI_ENDPOINT"), read("MSI_SECRET")
+    thumbprint = read("IDENTITY_SERVER_THUMBPRINT")
+    if endpoint and header and thumbprint:
+        from .service_fabric import ServiceFabric, checked_thumbprint
 
-            return AppService(_checked("IDENTITY_ENDPOINT", endpoint), header)
-        if read("IMDS_ENDPOINT"):
-            return _later("Azure Arc")
-    elif read("MSI_ENDPOINT"):
-        return _later("Azure Machine Learning" if read("MSI_SECRET") else "Azure Cloud Shell")
-    elif read("AZURE_AUTHORITY_HOST") and read("AZURE_TENANT_ID") and read("AZURE_FEDERATED_TOKEN_FILE"):
-        return _later("AKS workload identity")
+        address = _checked("IDENTITY_ENDPOINT", endpoint, "https://localhost:2377/metadata/identity/oauth2/token")
+        return ServiceFabric(address, header, checked_thumbprint(thumbprint))
+    if endpoint and header:
+        from .app_service import AppService
+
+        return AppService(_checked("IDENTITY_ENDPOINT", endpoint), header)
+    if endpoint and read("IMDS_ENDPOINT"):
+        from .arc import Arc
+
+        return Arc(_checked("IDENTITY_ENDPOINT", endpoint))
+    if not endpoint and msi and secret:
+        from .app_service_2017 import AppService2017
+
+        return AppService2017.from_environment(_checked("MSI_ENDPOINT", msi), secret)
+    if not endpoint and msi:
+        from .cloud_shell import CloudShell
+
+        return CloudShell(_checked("MSI_ENDPOINT", msi))
     if endpoint:
         return Unsupported(
             "IDENTITY_ENDPOINT",
@@ -66,20 +79,22 @@ def detect() -> Host:
     return imds
 
 
-def _later(name: str) -> Unsupported:
-    return Unsupported(
-        name,
-        f"this is {name}, whose managed identity is not supported here. Use AzureIdentity("
-        "azure.identity.ManagedIdentityCredential()) on it.",
+def names_workload_identity() -> bool:
+    """Whether this is a pod with AKS workload identity, and no variable names a host that comes before it."""
+    return (
+        not read("IDENTITY_ENDPOINT")
+        and not read("MSI_ENDPOINT")
+        and bool(read("AZURE_AUTHORITY_HOST") and read("AZURE_TENANT_ID") and read("AZURE_FEDERATED_TOKEN_FILE"))
     )
 
 
-def _checked(variable: str, url: str) -> str:
+def _checked(variable: str, url: str, example: str = "http://localhost:4141/msi/token") -> str:
+    scheme = example.partition(":")[0]
     try:
         parts = urlsplit(url)
-        usable = parts.scheme == "http" and bool(parts.hostname) and parts.port != 0 and "@" not in parts.netloc
+        usable = parts.scheme == scheme and bool(parts.hostname) and parts.port != 0 and "@" not in parts.netloc
     except ValueError:
         usable = False
     if not usable or not url.isascii() or not url.isprintable() or " " in url or "#" in url:
-        raise ConfigurationError(f"{variable} must hold an address such as 'http://localhost:4141/msi/token'.")
+        raise ConfigurationError(f"{variable} must hold an address such as {example!r}.")
     return url

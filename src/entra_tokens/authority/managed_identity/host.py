@@ -10,15 +10,16 @@ from ...acquiring import current
 from ...errors import AuthenticationFailed, ConfigurationError, CredentialUnavailable, EntraTokensError
 from ..answers import to_token
 from ..failures import refusal, unavailable
+from ..redact import Secrets, redact
 from ..retry_after import parse_retry_after
-from .get import Reply, get
+from .exchange import Limits, Reply, exchange
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from ...token import Token
 
-__all__ = ["IDENTITY_NOT_FOUND", "Host", "Selector", "ask"]
+__all__ = ["IDENTITY_NOT_FOUND", "Host", "Selector", "ask", "asked"]
 
 # Whoever waits for a first token should not see one hiccup of a host that is just starting; the engine's back-off
 # does the rest, so two requests are the most.
@@ -50,17 +51,24 @@ class Selector:
             if not isinstance(value, str) or not value.strip() or not value.isprintable():
                 raise ConfigurationError(f"{name} must be a non-empty line of printable characters.")
 
-    def named(self, **names: str) -> dict[str, str]:
-        """The query parameter for the identity, under the name that a host gives it.
+    def named(self, host: str, names: Mapping[str, str]) -> dict[str, str]:
+        """The parameter for the identity, under the name that a host gives it; none for the system-assigned one.
+
+        Args:
+            host: Its usual name.
+            names: What it can select by, and what it calls that.
 
         Raises:
-            ConfigurationError: The host cannot select by it.
+            ConfigurationError: The host cannot select by it: asked anyhow, it would give another identity's token.
         """
         for name, value in vars(self).items():
             if value is not None:
-                if name not in names:
-                    raise ConfigurationError(f"This host cannot select a managed identity by {name}.")
-                return {names[name]: value}
+                if name in names:
+                    return {names[name]: value}
+                instead = (
+                    f"Give {' or '.join(names)}." if names else "Leave it out: there is one identity, and no choice."
+                )
+                raise ConfigurationError(f"{host} cannot select a managed identity by {name}. {instead}")
         return {}
 
     def __str__(self) -> str:
@@ -90,29 +98,23 @@ class Host(Protocol):
 
 
 def ask(
-    url: str,
-    query: Mapping[str, str],
-    headers: Mapping[str, str],
+    send: Callable[[], Reply],
     scopes: tuple[str, ...],
     *,
-    connect: float,
-    timeout: float,
     who: str,
-    secrets: tuple[str, ...] = (),
+    secrets: Sequence[str] = (),
     sure: bool = True,
+    confirm: Callable[[Mapping[str, Any]], None] | None = None,
 ) -> Token:
-    """GET a token; one brief failure is asked again while somebody waits for it.
+    """Ask for a token; one brief failure is asked again while somebody waits for it.
 
     Args:
-        url: Where.
-        query: What for.
-        headers: What opens it.
+        send: Makes the request.
         scopes: Become the token's.
-        connect: Seconds to wait for the connection.
-        timeout: Seconds for a request.
         who: The credential and its host, for messages.
         secrets: What must not appear in an error.
         sure: Whether somebody said that the host is here; if not, a refusal that is not in its language is not its own.
+        confirm: Given a good answer, raises if it is not the one that was asked for.
 
     Raises:
         CredentialUnavailable: This is not that host.
@@ -123,24 +125,40 @@ def ask(
     again = around.may_prompt  # False in background renewal, where nobody waits
     while True:
         asked_at = around.clock.wall()
-        reply = get(url, query, headers, connect=connect, total=timeout, who=who)
+        reply = send()
         retry_after = parse_retry_after(reply.headers.get("retry-after"), now=asked_at, date=reply.headers.get("date"))
-        if again and reply.status in _HICCUPS and retry_after is None:
+        body = _object(reply)
+        if again and reply.status in _HICCUPS and retry_after is None and not _no_identity(body):
             again = False
             if not around.clock.sleep(_QUICK_RETRY, around.abandoned):
                 continue
-        body = _object(reply)
         if reply.status == 200 and body is not None and "access_token" in body:
+            if confirm is not None:
+                confirm(body)
             return to_token(body, scopes, asked_at=asked_at, who=who)
         if not sure and body is None and 400 <= reply.status < 500 and reply.status not in _ITS_OWN:
             raise CredentialUnavailable(
                 f"{who}: something else answers there (HTTP {reply.status}). This is not that host."
             )
-        raise _failure(reply, body, retry_after, who, secrets)
+        raise _failure(reply, body, retry_after, who, Secrets(secrets))
+
+
+def asked(
+    url: str,
+    query: Mapping[str, str],
+    headers: Mapping[str, str],
+    scopes: tuple[str, ...],
+    limits: Limits,
+    *,
+    who: str,
+    secrets: Sequence[str] = (),
+) -> Token:
+    """`ask` with one GET, which is all that most hosts want."""
+    return ask(lambda: exchange(url, headers, limits, who=who, query=query), scopes, who=who, secrets=secrets)
 
 
 def _failure(
-    reply: Reply, body: dict[str, Any] | None, retry_after: float | None, who: str, secrets: tuple[str, ...]
+    reply: Reply, body: dict[str, Any] | None, retry_after: float | None, who: str, secrets: Secrets
 ) -> EntraTokensError:
     status = reply.status
     if status == 403 and b"unreachable" in reply.body:
@@ -149,7 +167,7 @@ def _failure(
     if 300 <= status < 400:
         why = f"the host answered with a redirect (HTTP {status}), which is not followed"
         return unavailable(who, why, status=status, retry_after=retry_after)
-    if status in _ITS_OWN or status >= 500:
+    if (status in _ITS_OWN or status >= 500) and not _no_identity(body):
         why = {
             404: "the identity is being set up, or this host gives none",
             410: "the host is being updated; that takes up to 70 s",
@@ -175,21 +193,32 @@ _NO_IDENTITY = (
 )
 
 
-def _no_identity(body: Mapping[str, Any]) -> bool:
-    text = f"{body.get('error_description')} {body.get('message')}".lower()
-    return "identity not found" in text or "no user assigned or delegated managed identity" in text
+def _no_identity(body: Mapping[str, Any] | None) -> bool:
+    text = f"{(body or {}).get('error_description')} {(body or {}).get('message')}".lower()
+    return (
+        "identity not found" in text
+        or "no user assigned or delegated managed identity" in text
+        or "no managed identity found" in text
+    )
 
 
-def _said(body: Mapping[str, Any] | None, secrets: tuple[str, ...]) -> str:
-    from ..redact import redact
-
-    text = (body or {}).get("error_description") or (body or {}).get("message") or (body or {}).get("Message")
+def _said(body: Mapping[str, Any] | None, secrets: Secrets) -> str:
+    text = (body or {}).get("error_description") or (body or {}).get("message")
     return redact(text, *secrets)[:300].rstrip(".") if isinstance(text, str) else ""
 
 
 def _object(reply: Reply) -> dict[str, Any] | None:
+    """The answer's JSON object, an error's parts under the names that most hosts give them."""
     try:
         body = json.loads(reply.body)
     except (ValueError, RecursionError):
         return None
-    return body if isinstance(body, dict) else None
+    if not isinstance(body, dict):
+        return None
+    inner = body.get("error")
+    if isinstance(inner, dict):  # Service Fabric, Cloud Shell
+        return {**body, **inner, "error": inner.get("code")}
+    if "ErrorCode" in body:  # 2017-09-01
+        names = {"error": "ErrorCode", "message": "Message", "correlationId": "CorrelationId"}
+        return {**body, **{name: body.get(theirs) for name, theirs in names.items()}}
+    return body

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from ... import environment
 from ...errors import CredentialUnavailable
-from .get import get
+from .exchange import Limits, Reply, exchange
+from .gate import passing
 from .host import Selector, ask
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ _PATH = "/metadata/identity/oauth2/token"
 # IMDS is link-local: it answers a connect within milliseconds or it is not there.
 _CONNECT = 1.5
 _PROBE = 1.0
+_NAMES = {"client_id": "client_id", "object_id": "object_id", "resource_id": "msi_res_id"}
 
 
 @dataclass(frozen=True)
@@ -52,18 +54,14 @@ class Imds:
 
     def token(self, scopes: tuple[str, ...], resource: str, selector: Selector, *, timeout: float, who: str) -> Token:
         """Get a new token."""
-        query = {"api-version": "2018-02-01", "resource": resource}
-        query.update(selector.named(client_id="client_id", object_id="object_id", resource_id="msi_res_id"))
-        return ask(
-            self.base + _PATH,
-            query,
-            {"Metadata": "true"},
-            scopes,
-            connect=_CONNECT,
-            timeout=timeout,
-            who=who,
-            sure=self.base != _BASE,
-        )
+        query = {"api-version": "2018-02-01", "resource": resource, **selector.named(self.name, _NAMES)}
+        limits = Limits(_CONNECT, timeout)
+
+        def send() -> Reply:
+            with passing(self.base, timeout):
+                return exchange(self.base + _PATH, {"Metadata": "true"}, limits, who=who, query=query)
+
+        return ask(send, scopes, who=who, sure=self.base != _BASE)
 
     def probe(self, *, who: str) -> None:
         """Find out within a second whether IMDS is there: without the header that it demands, it refuses at once.
@@ -74,7 +72,9 @@ class Imds:
         from ...errors import AuthorityUnavailable
 
         try:
-            reply = get(self.base + _PATH, {}, {}, connect=_PROBE, total=_PROBE, who=who)
+            with passing(self.base, _PROBE / 4) as waited:
+                left = _PROBE - waited
+                reply = exchange(self.base + _PATH, {}, Limits(left, left), who=who)
         except AuthorityUnavailable as error:
             why = error.message
         else:
