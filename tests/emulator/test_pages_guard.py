@@ -51,10 +51,8 @@ def test_it_shows_what_goes_on(e: Emulator, caller: Caller, room: Room) -> None:
     code = caller.device_code()
     e.fail("imds", fault="hang", seconds=30)
     state = room.state()
-    assert [request["grant"] or request["target"] for request in state["requests"]["newest"]] == [
-        "device",
-        "client_credentials",
-    ]
+    shown = [request["what"] for request in state["requests"]["newest"]]
+    assert shown == ["Device-code endpoint", "client credentials"]
     assert (state["requests"]["count"], state["requests"]["tokens"]) == (2, 1)
     (token,) = state["tokens"]["newest"]
     assert token["client"] == "Emulated application"

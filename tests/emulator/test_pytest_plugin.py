@@ -232,6 +232,13 @@ def test_who_does_not_use_it_pays_nothing(run: Callable[..., pytest.RunResult]) 
     ).assert_outcomes(passed=1)
 
 
+def test_the_documented_tests_pass(run: Callable[..., pytest.RunResult]) -> None:
+    document = (ROOT / "docs" / "emulator.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^```python\n(.*?)^```$", document, re.MULTILINE | re.DOTALL)
+    tests = [block for block in blocks if "entra_emulator" in block]
+    run("\n".join(tests)).assert_outcomes(passed=2)
+
+
 def test_it_is_named_to_pytest() -> None:
     project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     named = re.search(r'^\[project\.entry-points\.pytest11\]\nentra_tokens = "(.+)"$', project, re.MULTILINE)

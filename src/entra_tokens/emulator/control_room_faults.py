@@ -70,6 +70,8 @@ _GROUPS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("h2ogpte", "h2oGPTe", H2OGPTE),
 )
 
+_CALLED = {**_NAMES, **{name: f"{label}: all" for name, label, _ in _GROUPS}, "*": "Everything"}
+
 
 def fault_arguments(asked: dict[str, Any]) -> dict[str, Any]:
     """The arguments of `fail()` for what the page's form says.
@@ -93,7 +95,7 @@ def fault_arguments(asked: dict[str, Any]) -> dict[str, Any]:
 
 def who(target: str) -> str:
     """What the page calls a target or a group."""
-    return _NAMES.get(target) or next((f"{label}: all" for name, label, _ in _GROUPS if name == target), "Everything")
+    return _CALLED.get(target, target)
 
 
 def _option(value: str, text: str) -> str:
@@ -107,7 +109,7 @@ def _options(label: str, options: list[str]) -> str:
 TARGET_OPTIONS = "\n".join(
     _options(label, [*(_option(each, who(each)) for each in targets), _option(name, who(name))])
     for name, label, targets in _GROUPS
-) + _option("*", "Everything")
+) + _option("*", who("*"))
 WHAT_OPTIONS = "\n".join(
     _options(label, [_option(name, text) for name, (text, _) in choices.items()]) for label, choices in _WHAT.items()
 )

@@ -53,8 +53,7 @@ def _request(world: World, record: Record) -> dict[str, Any]:
     return {
         "key": id(record),
         "time": record.time,
-        "target": record.target,
-        "grant": record.grant,
+        "what": record.grant.replace("_", " ") if record.grant else who(record.target),
         "method": record.method,
         # Most begin with the same id.
         "path": record.path.replace(world.directory.tenant_id, "{tenant}"),

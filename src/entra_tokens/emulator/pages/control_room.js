@@ -82,7 +82,7 @@ function fill(row, when, what, detail) {
 
 function showRequest(row, item) {
   const time = new Date(item.time * 1000).toLocaleTimeString("en-GB");
-  fill(row, time, item.grant ? item.grant.replaceAll("_", " ") : item.target, `${item.method} ${item.path}`);
+  fill(row, time, item.what, `${item.method} ${item.path}`);
   const chip = row.querySelector(".status"), status = item.status;
   text(chip, status === null ? "none" : String(status));
   chip.className = `status ${status === null || status >= 500 ? "bad" : status >= 400 ? "warn" : "good"}`;
