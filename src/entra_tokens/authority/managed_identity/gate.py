@@ -104,7 +104,7 @@ class Gate:
             starts = deque(_floats(lock.read()), maxlen=PER_SECOND)
             pause = _noted(starts)
             if not pause:
-                lock.write(" ".join(f"{start:.3f}" for start in starts))
+                lock.write(" ".join(map(repr, starts)))  # exact: a rounded one could be of the future
             return pause
         except OSError:
             self._folder = None
