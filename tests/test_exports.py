@@ -21,7 +21,8 @@ ENGINE = {
 CREDENTIALS = {
     "AzureCli", "AzureDeveloperCli", "AzureIdentity", "AzurePipelines", "AzurePowerShell", "Chain",
     "ClientAssertion", "ClientCertificate", "ClientSecret", "Credential", "Default", "DeviceCode",
-    "DeviceCodePrompt", "Environment", "GitHubActions", "ManagedIdentity", "OnBehalfOf", "StaticToken",
+    "DeviceCodePrompt", "Environment", "GitHubActions", "InteractiveBrowser", "ManagedIdentity", "OnBehalfOf",
+    "StaticToken", "WorkloadIdentity",
 }  # fmt: skip
 # §4
 ERRORS = {
@@ -31,9 +32,7 @@ ERRORS = {
 # §5
 STORES = {"FileStore"}
 # Of later issues. Whoever builds one moves it up.
-LATER = {
-    "InteractiveBrowser", "WorkloadIdentity", "RedisStore",
-}  # fmt: skip
+LATER = {"RedisStore"}
 
 
 def test_all_is_what_the_contract_names() -> None:

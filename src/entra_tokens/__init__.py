@@ -25,10 +25,12 @@ if TYPE_CHECKING:
     from .credentials.device_code import DeviceCode, DeviceCodePrompt
     from .credentials.environment import Environment
     from .credentials.github_actions import GitHubActions
+    from .credentials.interactive_browser import InteractiveBrowser
     from .credentials.managed_identity import ManagedIdentity
     from .credentials.on_behalf_of import OnBehalfOf
     from .credentials.protocol import Credential
     from .credentials.static import StaticToken
+    from .credentials.workload_identity import WorkloadIdentity
     from .engine.policy import RefreshPolicy
     from .engine.status import ProviderStatus, TokenEvent
     from .errors import (
@@ -64,10 +66,12 @@ _HOMES = {
     "credentials.device_code": ("DeviceCode", "DeviceCodePrompt"),
     "credentials.environment": ("Environment",),
     "credentials.github_actions": ("GitHubActions",),
+    "credentials.interactive_browser": ("InteractiveBrowser",),
     "credentials.managed_identity": ("ManagedIdentity",),
     "credentials.on_behalf_of": ("OnBehalfOf",),
     "credentials.protocol": ("Credential",),
     "credentials.static": ("StaticToken",),
+    "credentials.workload_identity": ("WorkloadIdentity",),
     "engine.policy": ("RefreshPolicy",),
     "engine.status": ("ProviderStatus", "TokenEvent"),
     "errors": (
@@ -114,6 +118,7 @@ __all__ = [
     "FileStore",
     "GitHubActions",
     "InteractionRequired",
+    "InteractiveBrowser",
     "InvalidCredential",
     "ManagedIdentity",
     "OnBehalfOf",
@@ -126,6 +131,7 @@ __all__ = [
     "TokenProvider",
     "TokenRequest",
     "TokenTimeout",
+    "WorkloadIdentity",
 ]
 
 

@@ -90,6 +90,27 @@ class MsalApps:
         """
         return guarded(lambda: self._ask(request, call, None, ()), who=self._who)
 
+    def prepare(self, request: TokenRequest, call: Callable[[Any], Any]) -> Any:
+        """Run an msal call that sends nothing itself, and return what it returns.
+
+        Raises:
+            EntraTokensError: The authority refused to say where its endpoints are, or gave no usable answer.
+        """
+
+        def attempt() -> Any:
+            mine = self._here()
+            http = mine.http
+            with http.session():
+                try:
+                    return call(self._app(request, mine, None))
+                except ValueError:
+                    seen = http.seen
+                    if seen is None or "error" not in seen.body:
+                        raise
+            raise refusal(seen.body, who=self._who, status=seen.status, retry_after=seen.retry_after)
+
+        return guarded(attempt, who=self._who)
+
     def _ask(
         self, request: TokenRequest, call: Callable[[Any], Any], credential: Any, secrets: tuple[str, ...]
     ) -> Seen:
