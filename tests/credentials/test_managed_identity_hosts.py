@@ -21,6 +21,7 @@ from entra_tokens import AsyncTokenProvider, TokenProvider
 from entra_tokens.authority.managed_identity.arc import Arc
 from entra_tokens.authority.managed_identity.arc_key import arc_folder, read_key
 from entra_tokens.authority.managed_identity.host import Selector
+from entra_tokens.credentials.default import Default
 from entra_tokens.credentials.managed_identity import ManagedIdentity
 from entra_tokens.emulator.arc_keys import ArcKeys
 from entra_tokens.errors import (
@@ -122,6 +123,17 @@ def test_the_identity_asked_for_or_a_refusal(e: Emulator, place: str, name: str,
             return
         token = ManagedIdentity(**{kind: value}).acquire(ASK)
     assert token.claims()["oid"] == mine.object_id or place == "workload_identity"
+
+
+@pytest.mark.parametrize("place", ["cloud_shell", "service_fabric"])
+def test_in_a_chain_a_client_id_may_mean_somebody_else(
+    e: Emulator, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    with at(e, place):
+        monkeypatch.setenv("AZURE_CLIENT_ID", e.client_id)
+        with pytest.raises(CredentialUnavailable, match="cannot select a managed identity by client_id"):
+            Default(exclude=["azure-cli"]).acquire(ASK)
+    assert e.requests == []
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..authority.guard import guarded
-from ..authority.managed_identity.detect import detect, names_workload_identity
+from ..authority.managed_identity.detect import Unsupported, detect, names_workload_identity
 from ..authority.managed_identity.host import IDENTITY_NOT_FOUND, Selector
 from ..authority.managed_identity.imds import Imds
 from ..authority.options import checked_timeout
-from ..errors import AuthenticationFailed, CredentialUnavailable
+from ..errors import AuthenticationFailed, ConfigurationError, CredentialUnavailable
 from ..request import TokenRequest
 from .value import Value
 
@@ -42,6 +42,7 @@ class ManagedIdentity(Value):
 
     tenant_id: str | None = None
     tenantless = True  # the platform decides
+    _passed_over = False  # whether a host that cannot select so is left to the next of a chain, and is no mistake
 
     def __init__(
         self,
@@ -59,7 +60,12 @@ class ManagedIdentity(Value):
             self._identity = self._workload.identity
             return
         self._host: Host = detect()
-        self._host.check(self._selector)
+        try:
+            self._host.check(self._selector)
+        except ConfigurationError as error:
+            if not self._passed_over:
+                raise
+            self._host = Unsupported(self._host.name, error.message)
         self._identity = ("managed_identity", *self._host.key, str(self._selector))
 
     @property
