@@ -31,7 +31,7 @@ from .imds import IMDS_PATH, imds_routes
 from .imds_limits import ImdsLimits
 from .outside_issuer import outside_routes
 from .service_fabric import SERVICE_FABRIC_PATH, service_fabric_routes
-from .token_endpoint import token_routes
+from .token_endpoint import TokenEndpoint, token_routes
 from .tool_output import ToolOutput, Words
 from .tools import TOOL_PATHS
 
@@ -55,7 +55,7 @@ def authority_app(world: World) -> ASGIApp:
         *provider_routes(world),
         _no_endpoint(),
     ]
-    return Gateway(Starlette(routes=routes), world, _authority_target)
+    return Gateway(TokenEndpoint(Starlette(routes=routes), world), world, _authority_target)
 
 
 def _no_endpoint() -> Route:

@@ -63,6 +63,7 @@ class Gateway:
             if body is None:
                 return
             receive = _Replayed(body, receive)
+            scope["state"].update(headers=headers, body=body)
             if target and self._recorded:
                 record = self._record(scope, headers, body, target)
         met: list[Fault] = []
@@ -88,7 +89,7 @@ class Gateway:
 
     def _record(self, scope: Scope, headers: dict[str, str], body: bytes, target: str) -> Record:
         fields = body or scope["query_string"]
-        form = dict(parse_qsl(fields.decode("latin-1"), keep_blank_values=True))
+        form = dict(parse_qsl(fields.decode("utf-8", "replace"), keep_blank_values=True))
         grant = form.get("grant_type")
         if target in MANAGED_IDENTITY:
             grant = "managed_identity"

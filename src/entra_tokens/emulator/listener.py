@@ -9,14 +9,17 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
+import h11
 from uvicorn import Config
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.websockets.wsproto_impl import WSProtocol
 from uvicorn.server import ServerState
 
+from .corked import Corked
 from .misbehave import cut
 
 if TYPE_CHECKING:
@@ -27,6 +30,8 @@ if TYPE_CHECKING:
 __all__ = ["Listener"]
 
 _BACKLOG = 2048
+_IDLE = {h11.CLIENT: h11.IDLE, h11.SERVER: h11.IDLE}
+Shortcut = Callable[[bytes], "bytes | None"]
 
 
 class _Protocol(H11Protocol):
@@ -35,10 +40,20 @@ class _Protocol(H11Protocol):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.access_log = False
+        self.shortcut: Shortcut | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         self.app_state = {**self.app_state, "transport": transport}
-        super().connection_made(transport)
+        super().connection_made(Corked(transport, self.loop))  # type: ignore[arg-type] # it stands for one
+
+    def data_received(self, data: bytes) -> None:
+        if self.shortcut is not None and self.conn.states == _IDLE and not self.conn.trailing_data[0]:
+            answer = self.shortcut(data)
+            if answer is not None:
+                self._unset_keepalive_if_required()
+                self.transport.write(answer)
+                return
+        super().data_received(data)
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
@@ -72,6 +87,7 @@ class Listener:
         self.port: int = self._socket.getsockname()[1]
         self._state = ServerState()
         self._config: Config | None = None
+        self._shortcut: Shortcut | None = None
         self._refusing = 0
         self._accepting: asyncio.Task[None] | None = None
         self._connecting: set[asyncio.Task[None]] = set()
@@ -81,8 +97,14 @@ class Listener:
     def url(self) -> str:
         return f"{'https' if self._tls else 'http'}://localhost:{self.port}"
 
-    def serve(self, app: ASGIApp) -> None:
-        """Begin to accept connections."""
+    def serve(self, app: ASGIApp, shortcut: Shortcut | None = None) -> None:
+        """Begin to accept connections.
+
+        Args:
+            shortcut: Is given what arrives on a connection where no request is under way, and answers it whole and at
+                once; or returns None, and `app` gets it.
+        """
+        self._shortcut = shortcut
         self._config = Config(
             app,
             http=_Protocol,
@@ -149,7 +171,9 @@ class Listener:
         loop = asyncio.get_running_loop()
 
         def protocol() -> asyncio.Protocol:
-            return _Protocol(config=config, server_state=self._state, app_state={})
+            made = _Protocol(config=config, server_state=self._state, app_state={})
+            made.shortcut = self._shortcut
+            return made
 
         async def connected(accepted: socket.socket) -> None:
             try:

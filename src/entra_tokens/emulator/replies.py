@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import uuid
 from email.utils import formatdate
@@ -10,13 +11,15 @@ from typing import TYPE_CHECKING, Any
 from starlette.responses import JSONResponse
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from starlette.requests import Request
 
     from .faults import Fault
     from .refusals import Refusal
     from .world import World
 
-__all__ = ["fault_of", "json_reply", "log_refusal", "refused", "spoiled"]
+__all__ = ["fault_of", "json_reply", "log_refusal", "refused", "spoiled", "token_answer"]
 
 _log = logging.getLogger("entra_tokens.emulator")
 # What is part of a flow that goes as it should.
@@ -24,6 +27,33 @@ _USUAL = frozenset({"authorization_pending", "slow_down"})
 
 _PRIVATE = {"Cache-Control": "no-store, no-cache", "Pragma": "no-cache", "Expires": "-1"}
 _PUBLIC = {"Cache-Control": "max-age=86400, private", "Access-Control-Allow-Origin": "*"}
+
+
+_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+Fields = list[tuple[bytes, bytes]]
+_TOKEN_FIELDS: Fields = [
+    (b"content-type", b"application/json; charset=utf-8"),
+    (b"cache-control", b"no-store, no-cache"),
+    (b"pragma", b"no-cache"),
+    (b"expires", b"-1"),
+    (b"strict-transport-security", b"max-age=31536000; includeSubDomains"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-ms-ests-server", b"entra-tokens emulator"),
+]
+
+
+def token_answer(world: World, headers: Mapping[str, str], content: dict[str, Any]) -> tuple[Fields, bytes]:
+    """Head and body of a good answer of the token endpoint: as `json_reply`, without all that costs time there."""
+    body = _json(content).encode()
+    fields = [
+        *_TOKEN_FIELDS,
+        (b"content-length", str(len(body)).encode()),
+        (b"date", formatdate(world.clock.now(), usegmt=True).encode()),
+        (b"x-ms-request-id", str(uuid.uuid4()).encode()),
+    ]
+    if headers.get("return-client-request-id", "").lower() == "true":
+        fields.append((b"client-request-id", headers.get("client-request-id", "").encode("latin-1")))
+    return fields, body
 
 
 class _EntraJSON(JSONResponse):

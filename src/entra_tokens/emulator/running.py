@@ -22,6 +22,7 @@ from .loop import LoopThread
 from .records import Log
 from .refresh_tokens import RefreshTokens
 from .registry import FederatedCredential, Registry
+from .shortcut import token_shortcut
 from .sign_ins import SignIns
 from .signing import Signer
 from .switches import Switches
@@ -138,7 +139,7 @@ class Running:
             "control": applications.control_app(self.world),
         }
         for name, app in apps.items():
-            self.listeners[name].serve(app)
+            self.listeners[name].serve(app, token_shortcut(self.world) if name == "authority" else None)
 
     def stop(self) -> None:
         async def closed() -> None:

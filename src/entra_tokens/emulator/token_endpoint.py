@@ -4,42 +4,72 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from starlette.requests import Request
 from starlette.routing import Route
 
 from .asked_claims import asked_claims
 from .grants import answered
 from .refusals import Refusal, refusal_for
-from .replies import fault_of, json_reply, refused, spoiled
+from .replies import json_reply, refused, spoiled, token_answer
 from .scopes import user_scopes
 from .token_call import TokenCall, checked_client, checked_tenant, form_of, needed
 
 if TYPE_CHECKING:
-    from starlette.requests import Request
     from starlette.responses import Response
+    from starlette.types import ASGIApp, Receive, Scope, Send
 
     from .device_codes import DeviceCode
+    from .faults import Fault
     from .world import World
 
-__all__ = ["token_routes"]
+__all__ = ["TokenEndpoint", "token_path", "token_routes"]
+
+
+class TokenEndpoint:
+    """`/{tenant}/oauth2/v2.0/token` and `/{tenant}/oauth2/token`; every other path is the application's behind it.
+
+    Nothing else is asked as often: it spares itself a router's way and a request's parts that were read already.
+    """
+
+    def __init__(self, app: ASGIApp, world: World) -> None:
+        self._app = app
+        self._world = world
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        tenant, version = token_path(scope["path"])
+        if not version or scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        world, state = self._world, scope["state"]
+        headers: dict[str, str] = state["headers"]
+        fault: Fault | None = state.get("fault")
+        try:
+            if scope["method"] != "POST":
+                raise refusal_for(900561, method=scope["method"], expected="POST")
+            form = form_of(headers, state["body"])
+            authorization = headers.get("authorization", "")
+            expired = fault is not None and fault.kind == "expired"
+            content = answered(TokenCall(world, form, tenant, version, authorization, expired))
+        except Refusal as refusal:
+            await refused(Request(scope, receive), world, refusal)(scope, receive, send)
+            return
+        if fault is not None:
+            content = spoiled(Request(scope, receive), content)
+        fields, body = token_answer(world, headers, content)
+        await send({"type": "http.response.start", "status": 200, "headers": fields})
+        await send({"type": "http.response.body", "body": body})
+
+
+_VERSIONS = {"oauth2/v2.0/token": 2, "oauth2/token": 1}
+
+
+def token_path(path: str) -> tuple[str, int]:
+    """The tenant and the version, 1 or 2; 0: another path."""
+    tenant, _, rest = path.removeprefix("/").partition("/")
+    return tenant, _VERSIONS.get(rest, 0) if tenant and path.startswith("/") else 0
 
 
 def token_routes(world: World) -> list[Route]:
-    async def token(request: Request, version: int) -> Response:
-        fault = fault_of(request)
-        try:
-            call = TokenCall(
-                world,
-                await _form(request),
-                request.path_params["tenant"],
-                version,
-                request.headers.get("authorization", ""),
-                expired=fault is not None and fault.kind == "expired",
-            )
-            content = answered(call)
-        except Refusal as refusal:
-            return refused(request, world, refusal)
-        return json_reply(request, world, spoiled(request, content))
-
     async def device(request: Request, version: int) -> Response:
         try:
             form = await _form(request)
@@ -56,12 +86,6 @@ def token_routes(world: World) -> list[Route]:
             return refused(request, world, refusal)
         code = world.device_codes.issue(application.client_id, scopes, acrs)
         return json_reply(request, world, spoiled(request, _instructions(world, code, version)))
-
-    async def token_v2(request: Request) -> Response:
-        return await token(request, 2)
-
-    async def token_v1(request: Request) -> Response:
-        return await token(request, 1)
 
     async def device_v2(request: Request) -> Response:
         return await device(request, 2)
@@ -83,9 +107,7 @@ def token_routes(world: World) -> list[Route]:
 
     every = ["GET", "POST", "PUT", "DELETE", "PATCH"]
     return [
-        Route("/{tenant}/oauth2/v2.0/token", token_v2, methods=every),
         Route("/{tenant}/oauth2/v2.0/devicecode", device_v2, methods=every),
-        Route("/{tenant}/oauth2/token", token_v1, methods=every),
         Route("/{tenant}/oauth2/devicecode", device_v1, methods=every),
         Route("/common/userrealm/{username}", realm, methods=["GET"]),
     ]
