@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from ... import environment
 from ...errors import CredentialUnavailable
 from .exchange import Limits, Reply, exchange
-from .gate import passing
 from .host import Selector, ask
 
 if TYPE_CHECKING:
@@ -58,6 +57,8 @@ class Imds:
         limits = Limits(_CONNECT, timeout)
 
         def send() -> Reply:
+            from .gate import passing  # which no other host needs
+
             with passing(self.base, timeout):
                 return exchange(self.base + _PATH, {"Metadata": "true"}, limits, who=who, query=query)
 
@@ -70,10 +71,11 @@ class Imds:
             CredentialUnavailable: Nobody answered.
         """
         from ...errors import AuthorityUnavailable
+        from .gate import passing
 
         try:
             with passing(self.base, _PROBE / 4) as waited:
-                left = _PROBE - waited
+                left = max(_PROBE - waited, _PROBE / 2)
                 reply = exchange(self.base + _PATH, {}, Limits(left, left), who=who)
         except AuthorityUnavailable as error:
             why = error.message
