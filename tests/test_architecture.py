@@ -27,6 +27,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "environment": set(),
     "engine.clock": set(),
     "engine.policy": {"errors"},
+    "challenge": set(),
     "acquiring": _GROUND,
     "engine": _ENGINE,
     "stores": _GROUND | {"engine.workers", "stores", "warn"},  # workers: a fork waits for an import in progress

@@ -12,6 +12,7 @@ from importlib import import_module
 
 TYPE_CHECKING = False  # what type checkers take for True; `typing` itself is most of what an import would cost
 if TYPE_CHECKING:
+    from .challenge import claims_from_challenge
     from .credentials.azure_cli import AzureCli
     from .credentials.azure_developer_cli import AzureDeveloperCli
     from .credentials.azure_identity import AzureIdentity
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "challenge": ("claims_from_challenge",),
     "credentials.azure_cli": ("AzureCli",),
     "credentials.azure_developer_cli": ("AzureDeveloperCli",),
     "credentials.azure_identity": ("AzureIdentity",),
@@ -132,6 +134,7 @@ __all__ = [
     "TokenRequest",
     "TokenTimeout",
     "WorkloadIdentity",
+    "claims_from_challenge",
 ]
 
 

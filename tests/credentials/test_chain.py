@@ -1,14 +1,15 @@
 from __future__ import annotations
 
 import pickle
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from authority import stub
+from entra_tokens.acquiring import Acquiring, acquiring
 from entra_tokens.credentials.azure_cli import AzureCli
 from entra_tokens.credentials.chain import Chain
-from entra_tokens.credentials.default import Default
+from entra_tokens.credentials.default import Default, _Probed
 from entra_tokens.credentials.device_code import DeviceCode
 from entra_tokens.credentials.environment import Environment
 from entra_tokens.credentials.managed_identity import ManagedIdentity
@@ -19,7 +20,11 @@ from entra_tokens.errors import (
     CredentialUnavailable,
 )
 from entra_tokens.request import TokenRequest
+from entra_tokens.testing import ManualClock
 from entra_tokens.token import Token
+
+if TYPE_CHECKING:
+    from entra_tokens.emulator import Emulator
 
 ASK = TokenRequest(("api://app/.default",))
 
@@ -101,12 +106,12 @@ def test_its_members() -> None:
 def test_environment(entra: stub.Service, ca: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(CredentialUnavailable, match="AZURE_TENANT_ID, AZURE_CLIENT_ID, AZURE_CLIENT_SECRET"):
         Environment().acquire(ASK)
+    assert pickle.loads(pickle.dumps(Environment())) == Environment()
     monkeypatch.setenv("AZURE_TENANT_ID", "t.example")
     monkeypatch.setenv("AZURE_CLIENT_ID", "c")
     monkeypatch.setenv("AZURE_CLIENT_CERTIFICATE_PATH", "/x.pem")
-    with pytest.raises(CredentialUnavailable, match="certificate is not supported"):
+    with pytest.raises(ConfigurationError, match=r"/x\.pem"):
         Environment().acquire(ASK)
-    assert pickle.loads(pickle.dumps(Environment())) == Environment()
     monkeypatch.setenv("AZURE_CLIENT_SECRET", "s3cret")
     monkeypatch.setenv("AZURE_AUTHORITY_HOST", entra.url)
     one = Environment(verify=ca)
@@ -124,13 +129,16 @@ def names(default: Default) -> str:
 @pytest.mark.parametrize(
     ("chosen", "exclude", "left"),
     [
-        ("", (), "Environment, ManagedIdentity, AzureCli"),
-        ("dev", (), "AzureCli"),
-        ("PROD", (), "Environment, ManagedIdentity"),
+        ("", (), "Environment, WorkloadIdentity, ManagedIdentity, AzureCli, AzureDeveloperCli, AzurePowerShell"),
+        ("dev", (), "AzureCli, AzureDeveloperCli, AzurePowerShell"),
+        ("PROD", (), "Environment, WorkloadIdentity, ManagedIdentity"),
         ("ManagedIdentityCredential", (), "ManagedIdentity"),
         ("azureclicredential", (), "AzureCli"),
-        ("", ("azure-cli", "EnvironmentCredential"), "ManagedIdentity"),
-        ("", "managed-identity", "Environment, AzureCli"),
+        ("prod", ("azure-cli", "EnvironmentCredential"), "WorkloadIdentity, ManagedIdentity"),
+        ("AzureDeveloperCliCredential", (), "AzureDeveloperCli"),
+        ("azurepowershellcredential", (), "AzurePowerShell"),
+        ("WorkloadIdentityCredential", (), "WorkloadIdentity"),
+        ("PROD", "managed-identity", "Environment, WorkloadIdentity"),
     ],
 )
 def test_default_is_narrowed(chosen: str, exclude: Any, left: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -142,9 +150,9 @@ def test_default_is_narrowed(chosen: str, exclude: Any, left: str, monkeypatch: 
     ("chosen", "options"),
     [
         ("nonsense", {}),
-        ("AzurePowerShellCredential", {}),
+        ("VisualStudioCodeCredential", {}),
         ("", {"exclude": ["azurecly"]}),
-        ("dev", {"exclude": ["azure-cli"]}),
+        ("dev", {"exclude": ["azure-cli", "azure-developer-cli", "AzurePowerShell"]}),
         ("", {"interactive": True}),
     ],
 )
@@ -156,7 +164,7 @@ def test_default_with_bad_input(chosen: str, options: Any, monkeypatch: pytest.M
 
 def test_default_asks_a_person_last(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AZURE_CLIENT_ID", "c")
-    assert names(Default(interactive=True)).endswith("AzureCli, DeviceCode")
+    assert names(Default(interactive=True)).endswith("AzurePowerShell, DeviceCode")
     assert Default(interactive=True).interactive
     assert pickle.loads(pickle.dumps(Default(interactive=True))) == Default(interactive=True)
 
@@ -179,5 +187,61 @@ def test_default_away_from_azure(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(CredentialUnavailable) as caught:
         Default().acquire(ASK)
-    for name in ("Environment", "ManagedIdentity", "AzureCli"):
+    for name in (
+        "Environment",
+        "WorkloadIdentity",
+        "ManagedIdentity",
+        "AzureCli",
+        "AzureDeveloperCli",
+        "AzurePowerShell",
+    ):
         assert f"  {name}: " in str(caught.value)
+
+
+def test_a_certificate_in_the_environment(e: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in e.environ("client_secret").items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("AZURE_CLIENT_SECRET")
+    monkeypatch.setenv("AZURE_CLIENT_CERTIFICATE_PATH", e.client_certificate)
+    one = Environment()
+    assert one.acquire(ASK)
+    assert "client_assertion" in e.token_requests[-1].form
+    assert "ClientCertificate" in repr(one)
+    monkeypatch.delenv("AZURE_TENANT_ID")
+    with pytest.raises(CredentialUnavailable, match="AZURE_TENANT_ID not set"):
+        Environment().acquire(ASK)
+
+
+def test_each_members_verdict_is_kept() -> None:
+    refused = AuthenticationFailed("no")
+    chain = Chain(Member("a", AWAY), Member("b", refused, "token-b"), Member("c", "token-c"))
+    with pytest.raises(AuthenticationFailed):
+        chain.acquire(ASK)
+    assert [(type(each.error), each.seconds >= 0) for each in chain.verdicts] == [
+        (CredentialUnavailable, True),
+        (AuthenticationFailed, True),
+    ]
+    assert all(each.error is None or each.error.__traceback__ is None for each in chain.verdicts)
+    chain.acquire(ASK)
+    assert [each.error is None for each in chain.verdicts] == [False, True]
+
+
+def test_a_place_without_imds_is_remembered() -> None:
+    looked: list[int] = []
+
+    class Counted(_Probed):
+        def probe(self) -> None:
+            looked.append(1)
+            raise CredentialUnavailable("nothing at 169.254.169.254")
+
+    clock = ManualClock()
+    one = Counted()
+    with acquiring(Acquiring(clock)):
+        for _ in range(3):
+            with pytest.raises(CredentialUnavailable, match="nothing at"):
+                one.acquire(ASK)
+        assert len(looked) == 1
+        clock.advance(61)
+        with pytest.raises(CredentialUnavailable):
+            one.acquire(ASK)
+    assert len(looked) == 2

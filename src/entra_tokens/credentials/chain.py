@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..errors import ConfigurationError, CredentialUnavailable
+from ..acquiring import current
+from ..errors import ConfigurationError, CredentialUnavailable, EntraTokensError
 from .value import Value, identity_under
 
 if TYPE_CHECKING:
@@ -12,7 +13,21 @@ if TYPE_CHECKING:
     from ..token import Token
     from .protocol import Credential
 
-__all__ = ["Chain"]
+__all__ = ["Chain", "Verdict"]
+
+
+class Verdict(NamedTuple):
+    """What a member of a chain said when it was last asked.
+
+    Args:
+        name: The member's.
+        error: Why it gave no token; None: it gave one.
+        seconds: How long it took.
+    """
+
+    name: str
+    error: EntraTokensError | None
+    seconds: float
 
 
 class Chain(Value):
@@ -20,7 +35,8 @@ class Chain(Value):
 
     `CredentialUnavailable` means "not here" and the next one is tried; any other error means "here, but broken" and
     ends the attempt. After a failure of the one it stayed with, it starts from the first again. Any number of threads
-    may acquire at once. Pickles if its members do.
+    may acquire at once. `verdicts` tells what each member said in the latest attempt, and how long it took. Pickles if
+    its members do.
 
     Args:
         *credentials: In order of preference; objects with azure-core's `get_token` are wrapped.
@@ -34,6 +50,7 @@ class Chain(Value):
             raise ConfigurationError("A Chain needs at least one credential.")
         self.members: tuple[Credential, ...] = tuple(_member(credential) for credential in credentials)
         self._stayed: Credential | None = None
+        self.verdicts: tuple[Verdict, ...] = ()
 
     @property
     def identity(self) -> tuple[str, ...]:
@@ -58,15 +75,29 @@ class Chain(Value):
             EntraTokensError: One is, and failed.
         """
         reasons: list[str] = []
+        verdicts: list[Verdict] = []
+        clock = current().clock
         stayed, self._stayed = self._stayed, None  # back in place only when it has succeeded
         for member in self.members if stayed is None else (stayed, *self.members):
             if member is stayed and reasons:
                 continue  # it came first
+            started = clock.boot()
+
+            def told(error: EntraTokensError | None, member: Any = member, started: float = started) -> None:
+                kept = None if error is None else error.copy()  # without the frames
+                verdicts.append(Verdict(_name(member), kept, clock.boot() - started))
+                self.verdicts = tuple(verdicts)
+
             try:
                 token = member.acquire(request)
             except CredentialUnavailable as error:
+                told(error)
                 reasons.append(f"  {_name(member)}: {error.message or 'not available'}")
+            except EntraTokensError as error:
+                told(error)
+                raise
             else:
+                told(None)
                 self._stayed = member
                 return token
         raise CredentialUnavailable("\n".join([self._none(), *reasons]))

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..acquiring import current
 from ..environment import read
-from ..errors import AuthenticationFailed, ConfigurationError, CredentialUnavailable
+from ..errors import AuthenticationFailed, ConfigurationError, CredentialUnavailable, EntraTokensError
 from .azure_cli import AzureCli
+from .azure_developer_cli import AzureDeveloperCli
+from .azure_powershell import AzurePowerShell
 from .chain import Chain
 from .environment import Environment
 from .managed_identity import ManagedIdentity
+from .workload_identity import WorkloadIdentity
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -23,18 +27,24 @@ __all__ = ["Default"]
 # name: (the group that AZURE_TOKEN_CREDENTIALS knows it by, how to make it)
 _MEMBERS: dict[str, tuple[str, Callable[[], Credential]]] = {
     "environment": ("prod", Environment),
+    "workloadidentity": ("prod", WorkloadIdentity),
     "managedidentity": ("prod", lambda: _managed_identity(_Probed)),
     "azurecli": ("dev", AzureCli),
+    "azuredevelopercli": ("dev", AzureDeveloperCli),
+    "azurepowershell": ("dev", AzurePowerShell),
 }
-_LATER = {"workloadidentity", "azuredevelopercli", "azurepowershell", "visualstudiocode", "interactivebrowser"}
+# azure-identity's names for what is in no chain of ours unless asked for.
+_ELSEWHERE = {"visualstudiocode", "interactivebrowser", "devicecode"}
+_REMEMBERED = 60.0  # seconds that a place without IMDS is left alone: a container's network may come up late
 
 
 class Default(Chain):
-    """Tries, in order: Environment, ManagedIdentity, AzureCli (and DeviceCode, if `interactive`).
+    """Tries Environment, WorkloadIdentity, ManagedIdentity, AzureCli, AzureDeveloperCli, AzurePowerShell in turn.
 
+    With `interactive`, DeviceCode comes last.
     `AZURE_TOKEN_CREDENTIALS` narrows it as in azure-identity: `prod`, `dev`, or one name such as
     `ManagedIdentityCredential`. Everything is read from the environment at construction. Away from Azure the look for
-    a managed identity takes at most a second, once.
+    a managed identity takes at most a second, and is remembered for a minute. `verdicts` tells what each member said.
 
     Args:
         interactive: Whether a person may be asked at the end; needs `AZURE_CLIENT_ID`, a public client's.
@@ -72,7 +82,7 @@ def _rebuilt(*members: Credential) -> Default:
 def _known(name: str) -> str:
     """One spelling for `azure-cli`, `AzureCli`, `AzureCliCredential`."""
     plain = "".join(letter for letter in str(name).lower() if letter.isalnum()).removesuffix("credential")
-    if plain not in _MEMBERS and plain not in _LATER and plain != "devicecode":
+    if plain not in _MEMBERS and plain not in _ELSEWHERE:
         raise ConfigurationError(f"{name!r} is not a credential that Default knows: {', '.join(_MEMBERS)}.")
     return plain
 
@@ -103,6 +113,7 @@ class _Assigned(ManagedIdentity):
     """In a chain AZURE_CLIENT_ID may mean somebody else: a host without that identity is passed over."""
 
     name = "ManagedIdentity"
+    _passed_over = True
 
     def acquire(self, request: TokenRequest) -> Token:
         try:
@@ -118,12 +129,23 @@ class _Probed(_Assigned):
     """Asks for a token only where IMDS is known to be: its first answer may take longer than a chain can wait."""
 
     _found = False
+    _absent: tuple[float, EntraTokensError] | None = None
 
     def acquire(self, request: TokenRequest) -> Token:
         if not self._found:
+            self._look()
+        return super().acquire(request)
+
+    def _look(self) -> None:
+        now, absent = current().clock.boot(), self._absent
+        if absent is not None and 0 <= now - absent[0] < _REMEMBERED:
+            raise absent[1].copy()
+        try:
             self.probe()
             self._found = True
-        return super().acquire(request)
+        except CredentialUnavailable as error:
+            self._absent = now, error.copy()
+            raise
 
 
 def _device_code() -> Credential:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..environment import read
 from ..errors import CredentialUnavailable
+from .client_certificate import ClientCertificate
 from .client_secret import ClientSecret
 from .value import Value, refuse_pickling
 
@@ -20,7 +21,10 @@ _NEEDED = ("AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET")
 
 
 class Environment(Value):
-    """Signs in with `AZURE_TENANT_ID`, `AZURE_CLIENT_ID` and `AZURE_CLIENT_SECRET`, as read at construction.
+    """Signs in with `AZURE_TENANT_ID`, `AZURE_CLIENT_ID` and `AZURE_CLIENT_SECRET` or `AZURE_CLIENT_CERTIFICATE_PATH`.
+
+    They are read at construction; the secret comes first, as with azure-identity. With a certificate,
+    `AZURE_CLIENT_CERTIFICATE_PASSWORD` and `AZURE_CLIENT_SEND_CERTIFICATE_CHAIN` count too.
 
     Any number of threads may acquire at once. Does not pickle while it holds a secret.
 
@@ -44,12 +48,26 @@ class Environment(Value):
     ) -> None:
         values = {name: read(name) for name in _NEEDED}
         self._missing = [name for name, value in values.items() if not value]
-        self._inner: ClientSecret | None = None
+        self._inner: ClientSecret | ClientCertificate | None = None
+        certificate = read("AZURE_CLIENT_CERTIFICATE_PATH")
+        names = values["AZURE_TENANT_ID"], values["AZURE_CLIENT_ID"]
         if not self._missing:
             self._inner = ClientSecret(
                 *values.values(), authority=authority, verify=verify, proxy=proxy, timeout=timeout
             )
-        self._certificate = bool(read("AZURE_CLIENT_CERTIFICATE_PATH"))
+        elif certificate and all(names):
+            self._inner = ClientCertificate(
+                *names,
+                certificate,
+                password=read("AZURE_CLIENT_CERTIFICATE_PASSWORD") or None,
+                send_chain=read("AZURE_CLIENT_SEND_CERTIFICATE_CHAIN").lower() in ("1", "true"),
+                authority=authority,
+                verify=verify,
+                proxy=proxy,
+                timeout=timeout,
+            )
+        if certificate and "AZURE_CLIENT_SECRET" in self._missing:
+            self._missing.remove("AZURE_CLIENT_SECRET")  # not needed
         self.tenant_id = values["AZURE_TENANT_ID"] or None
 
     @property
@@ -66,16 +84,11 @@ class Environment(Value):
 
         Raises:
             CredentialUnavailable: The variables are not all set.
-            EntraTokensError: As for `ClientSecret`.
+            EntraTokensError: As for `ClientSecret` or `ClientCertificate`.
         """
         if self._inner is not None:
             return self._inner.acquire(request)
-        also = (
-            " AZURE_CLIENT_CERTIFICATE_PATH is set, but a certificate is not supported here."
-            if self._certificate
-            else ""
-        )
-        raise CredentialUnavailable(f"Environment: {', '.join(self._missing)} not set.{also}")
+        raise CredentialUnavailable(f"Environment: {', '.join(self._missing)} not set.")
 
     def __repr__(self) -> str:
         return f"Environment({'unset' if self._inner is None else repr(self._inner)})"
