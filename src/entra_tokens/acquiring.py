@@ -67,10 +67,10 @@ class Acquiring:
     ) -> None:
         from .engine.clock import Signal
 
-        self.clock = clock
-        self.may_prompt = may_prompt
-        self.abandoned = abandoned or Signal()
-        self.on_prompt = on_prompt or _nobody_waits
+        self.clock: Clock = clock
+        self.may_prompt: bool = may_prompt
+        self.abandoned: Signal = abandoned or Signal()
+        self.on_prompt: Callable[[float], None] = on_prompt or _nobody_waits
         self.sign_ins: MutableMapping[tuple[str, ...], Any] = {} if sign_ins is None else sign_ins
 
 

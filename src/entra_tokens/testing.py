@@ -121,7 +121,7 @@ class ScriptedCredential:
         interactive: bool = False,
         tenant_id: str | None = None,
     ) -> None:
-        self.identity = identity or ("scripted", str(id(self)))
+        self.identity: tuple[str, ...] = identity or ("scripted", str(id(self)))
         self.interactive = interactive
         self.tenant_id = tenant_id
         self.lifetime = lifetime

@@ -59,7 +59,7 @@ class CiService(NamedTuple):
             right = False
         if not right:
             raise ConfigurationError(f"{variable} does not hold an https address; the access token is not sent to it.")
-        origin = f"https://{parts.netloc}"
+        origin = f"https://{parts.netloc}"  # pyright: ignore[reportPossiblyUnboundVariable] # it is bound where it is right
         return cls(url, AuthorityOptions.settled(origin, verify, proxy, timeout), remedy)
 
     def token(self, field: str, headers: dict[str, str], *, method: str = "GET", who: str) -> str:

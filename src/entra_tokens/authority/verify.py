@@ -63,7 +63,7 @@ def ssl_context(verify: bool | str | ssl.SSLContext) -> ssl.SSLContext:
     if isinstance(verify, str):
         try:
             folder = os.path.isdir(verify)
-            return ssl.create_default_context(**{"capath" if folder else "cafile": verify})  # type: ignore[arg-type] # mypy cannot see which key it is
+            return ssl.create_default_context(**{"capath" if folder else "cafile": verify})  # type: ignore[arg-type] # pyright: ignore[reportArgumentType] # neither can see which key it is
         except (OSError, ValueError):
             pass
         raise ConfigurationError(

@@ -49,8 +49,8 @@ class Application(Value):
         proxy: str | None,
         timeout: float,
     ) -> None:
-        self.tenant_id = checked_application_tenant(tenant_id)
-        self.client_id = checked_client_id(client_id)
+        self.tenant_id: str = checked_application_tenant(tenant_id)
+        self.client_id: str = checked_client_id(client_id)
         self._proof = proof
         self._options = AuthorityOptions.settled(authority, verify, proxy, timeout)
         self._kind = kind

@@ -49,7 +49,7 @@ class AzureCli(Value):
     """
 
     def __init__(self, *, tenant_id: str | None = None, subscription: str | None = None, timeout: float = 10.0) -> None:
-        self.tenant_id = None if tenant_id is None else checked_tenant_id(tenant_id)
+        self.tenant_id: str | None = None if tenant_id is None else checked_tenant_id(tenant_id)
         if subscription is not None and (
             not isinstance(subscription, str) or not _SUBSCRIPTION.fullmatch(subscription) or subscription[0] == "-"
         ):
@@ -101,7 +101,7 @@ class AzureCli(Value):
                 tenant_id=self.tenant_id or "",
                 subscription=self._subscription,
                 additionally_allowed_tenants=["*"],  # the provider has decided
-                process_timeout=self._timeout,  # type: ignore[arg-type] # annotated int, and handed to subprocess as it is
+                process_timeout=self._timeout,  # type: ignore[arg-type] # pyright: ignore[reportArgumentType] # annotated int, and handed to subprocess as it is
             )
             with quiet_libraries():
                 info = az.get_token_info(*request.scopes, options=options)

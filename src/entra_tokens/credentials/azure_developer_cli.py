@@ -50,7 +50,7 @@ class AzureDeveloperCli(Value):
     """
 
     def __init__(self, *, tenant_id: str | None = None, timeout: float = 10.0) -> None:
-        self.tenant_id = None if tenant_id is None else checked_tenant_id(tenant_id)
+        self.tenant_id: str | None = None if tenant_id is None else checked_tenant_id(tenant_id)
         if tenant_id is not None and tenant_id.startswith("-"):
             raise ConfigurationError("tenant_id must not start with '-'.")
         self._timeout = checked_timeout(timeout)

@@ -45,7 +45,7 @@ class AzurePowerShell(Value):
     """
 
     def __init__(self, *, tenant_id: str | None = None, timeout: float = 10.0) -> None:
-        self.tenant_id = None if tenant_id is None else checked_tenant_id(tenant_id)
+        self.tenant_id: str | None = None if tenant_id is None else checked_tenant_id(tenant_id)
         self._timeout = checked_timeout(timeout)
         self._identity = ("azure_powershell", tenant_id or "", *profile("", ".Azure", "AzureRmContext.json"))
 
@@ -82,7 +82,7 @@ class AzurePowerShell(Value):
             pwsh = AzurePowerShellCredential(
                 tenant_id=self.tenant_id or "",
                 additionally_allowed_tenants=["*"],  # the provider has decided
-                process_timeout=self._timeout,  # type: ignore[arg-type] # annotated int, and handed to subprocess as it is
+                process_timeout=self._timeout,  # type: ignore[arg-type] # pyright: ignore[reportArgumentType] # annotated int, and handed to subprocess as it is
             )
             with quiet_libraries():
                 info = pwsh.get_token_info(*request.scopes, options=options)

@@ -47,7 +47,7 @@ class CertificateProof:
         if password is not None and not isinstance(password, (str, bytes)):
             raise ConfigurationError("password must be a str or bytes.")
         self.path = path
-        self.send_chain = bool(send_chain)
+        self.send_chain: bool = bool(send_chain)
         self._content = content
         self._password = password.encode() if isinstance(password, str) else password
         self._loaded: tuple[str, Certificate] | None = None
@@ -124,7 +124,7 @@ class Certificate:
             headers["x5c"] = self._chain
         creator = JwtAssertionCreator(self._key, "PS256", headers=headers)
         now = current().clock.wall()
-        signed: bytes = creator.create_normal_assertion(
+        signed: bytes = creator.create_normal_assertion(  # pyright: ignore[reportAssignmentType] # msal makes bytes of it
             token_endpoint, client_id, issued_at=int(now), not_before=int(now), expires_at=int(now + _LIFETIME)
         )
         return signed.decode()
@@ -159,7 +159,7 @@ def _pem(content: bytes, password: bytes | None) -> tuple[Any, list[Any]]:
         # A password that is not needed does no harm, as with azure-identity.
         key = load_pem_private_key(_key_block(content), password if encrypted else None)
     except Exception:
-        key = None
+        key, certificates = None, []
     if key is None:
         raise ConfigurationError(
             "The certificate's PEM cannot be read: it must hold the certificate and its private key"

@@ -33,7 +33,7 @@ class Loopback:
     """Listens on a free port of 127.0.0.1 while it is entered, and takes the one answer that has the right state."""
 
     def __init__(self) -> None:
-        self.state = ""
+        self.state: str = ""
         self._answers: queue.SimpleQueue[dict[str, str]] = queue.SimpleQueue()
         self._server = _Server(("127.0.0.1", 0), _Handler)
         self._server.loopback = self
@@ -91,7 +91,7 @@ class _Server(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     timeout = _IDLE
-    server: _Server
+    server: _Server  # pyright: ignore[reportIncompatibleVariableOverride] # only that server makes one
 
     def do_POST(self) -> None:
         length = self.headers.get("Content-Length") or ""
@@ -118,5 +118,5 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def log_message(self, *arguments: Any) -> None:
+    def log_message(self, *arguments: Any) -> None:  # pyright: ignore[reportIncompatibleMethodOverride] # called by position
         """The path holds the code."""

@@ -71,8 +71,8 @@ class OnBehalfOf(Value):
         proxy: str | None = None,
         timeout: float = 10.0,
     ) -> None:
-        self.tenant_id = checked_application_tenant(tenant_id)
-        self.client_id = checked_client_id(client_id)
+        self.tenant_id: str = checked_application_tenant(tenant_id)
+        self.client_id: str = checked_client_id(client_id)
         options = AuthorityOptions.settled(authority, verify, proxy, timeout)
         self._options = options
         self._user = Secrets((_checked(user_assertion),))
@@ -182,7 +182,7 @@ def _proof(given: Any) -> Proof:
     if isinstance(given, (bytes, os.PathLike)):
         return CertificateProof(given, None, send_chain=False)
     if callable(given):
-        return AssertionProof(given)
+        return AssertionProof(given)  # pyright: ignore[reportArgumentType] # what it returns is checked when it is asked
     raise ConfigurationError(
         "client_credential must be a secret (str), a certificate (bytes, a pathlib.Path or a ClientCertificate) or a "
         f"callable that returns a client assertion, not {type(given).__name__}."

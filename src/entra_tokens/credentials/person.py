@@ -59,8 +59,8 @@ class Person(Value):
         proxy: str | None,
         timeout: float,
     ) -> None:
-        self.client_id = checked_client_id(client_id)
-        self.tenant_id = checked_tenant_id(tenant_id)
+        self.client_id: str = checked_client_id(client_id)
+        self.tenant_id: str = checked_tenant_id(tenant_id)
         if account is not None and (not isinstance(account, str) or not account.strip() or not account.isprintable()):
             raise ConfigurationError("account must be a user name or an object id.")
         self.interactive = bool(interactive)

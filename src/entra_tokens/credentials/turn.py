@@ -25,7 +25,7 @@ class Turn:
     """The right to prompt for one identity."""
 
     def __init__(self) -> None:
-        self.lock = threading.Lock()
+        self.lock: threading.Lock = threading.Lock()
         self.until: float | None = None
         self._others: FileLock | None = None
 

@@ -59,8 +59,8 @@ class WorkloadIdentity(Value):
         given = {"tenant_id": tenant_id, "client_id": client_id, "token_file": token_file}
         values = {name: read(_DEFAULTS[name]) if value is None else value for name, value in given.items()}
         self._missing = tuple(name for name, value in values.items() if given[name] is None and not value)
-        self.tenant_id = tenant_id if tenant_id is not None else read("AZURE_TENANT_ID") or None
-        self.client_id = client_id if client_id is not None else read("AZURE_CLIENT_ID") or None
+        self.tenant_id: str | None = tenant_id if tenant_id is not None else read("AZURE_TENANT_ID") or None
+        self.client_id: str | None = client_id if client_id is not None else read("AZURE_CLIENT_ID") or None
         self._inner: _Exchange | None = None
         if self._missing:
             AuthorityOptions.settled(authority, verify, proxy, timeout)  # what was given can be wrong all the same

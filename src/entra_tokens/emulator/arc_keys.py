@@ -31,7 +31,7 @@ class ArcKeys:
     """
 
     def __init__(self, folder: Path | None = None) -> None:
-        self.folder = folder or arc_folder()
+        self.folder: Path = folder or arc_folder()
         self._lock = threading.Lock()
         self._keys: dict[str, Path] = {}
         self._made: list[Path] = []

@@ -50,9 +50,9 @@ class KeyRing:
 
     def __init__(self, parent: Path | None = None) -> None:
         self._temporary: tempfile.TemporaryDirectory[str] | None = None
-        self.thumbprint = ""
+        self.thumbprint: str = ""
         try:
-            self.folder = _opened(parent or _cache_folder())
+            self.folder: Path = _opened(parent or _cache_folder())
         except OSError:
             self._temporary = tempfile.TemporaryDirectory(prefix="entra-tokens-")
             self.folder = _opened(Path(self._temporary.name))

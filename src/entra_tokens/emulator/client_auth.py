@@ -7,6 +7,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import jwt
+import jwt.utils
 
 from .assertion_times import checked_times
 from .federated_assertions import checked_federated

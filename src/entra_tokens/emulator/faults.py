@@ -84,10 +84,10 @@ class Fault:
         aim: Aim | None = None,
     ) -> None:
         self.target = target
-        self.targets = GROUPS.get(target, (target,))
+        self.targets: tuple[str, ...] = GROUPS.get(target, (target,))
         self.kind = kind
         self.status = status
-        self.headers = dict(headers or {})
+        self.headers: dict[str, str] = dict(headers or {})
         self.body = body
         self.error = error
         self.reply = reply
@@ -95,8 +95,8 @@ class Fault:
         self.share = share
         self.until = until
         self.aim = aim
-        self.met = 0
-        self.healed = threading.Event()
+        self.met: int = 0
+        self.healed: threading.Event = threading.Event()
         self._carried = 0.0
         self._lock = threading.Lock()
         self._on_heal: list[Callable[[], None]] = []
@@ -152,7 +152,7 @@ class Gate(Fault):
 
     def __init__(self, target: str, arrivals: int = 1) -> None:
         super().__init__(target, kind="hang")
-        self.arrived = threading.Event()
+        self.arrived: threading.Event = threading.Event()
         self._arrivals = arrivals
 
     def applies(self) -> bool:

@@ -51,19 +51,21 @@ class Hosting:
         self.url = url
         self.secure_url = secure_url
         self.thumbprint = thumbprint
-        self.identities = Identities(directory)
-        self.switches = HostSwitches()
-        self.tools = Tools(folder, url)
-        self.arc_keys = ArcKeys()
-        self.outside = {name: OutsideIssuer(name, clock, signer, secure_url) for name in ISSUERS}
-        self.federated_file = FederatedFile(folder / "azure-identity-token", self.outside[KUBERNETES])
-        self.app_service_header = _header()
-        self.app_service_2017_secret = _header()
-        self.azure_ml_secret = _header()
-        self.service_fabric_header = _header()
-        self.github_token = secrets.token_urlsafe(32)
-        self.pipelines_token = secrets.token_urlsafe(32)
-        self.service_connection_id = str(uuid.uuid4())
+        self.identities: Identities = Identities(directory)
+        self.switches: HostSwitches = HostSwitches()
+        self.tools: Tools = Tools(folder, url)
+        self.arc_keys: ArcKeys = ArcKeys()
+        self.outside: dict[str, OutsideIssuer] = {
+            name: OutsideIssuer(name, clock, signer, secure_url) for name in ISSUERS
+        }
+        self.federated_file: FederatedFile = FederatedFile(folder / "azure-identity-token", self.outside[KUBERNETES])
+        self.app_service_header: str = _header()
+        self.app_service_2017_secret: str = _header()
+        self.azure_ml_secret: str = _header()
+        self.service_fabric_header: str = _header()
+        self.github_token: str = secrets.token_urlsafe(32)
+        self.pipelines_token: str = secrets.token_urlsafe(32)
+        self.service_connection_id: str = str(uuid.uuid4())
 
     def close(self) -> None:
         """Take every file away. Idempotent."""

@@ -32,8 +32,8 @@ class IssuedTokens:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._newest: deque[Issued] = deque(maxlen=_LIMIT)
-        self.count = 0
-        self.last_expiry = 0.0
+        self.count: int = 0
+        self.last_expiry: float = 0.0
         """When the last of all of them ends, in epoch seconds."""
 
     def add(self, claims: dict[str, Any], issued_at: float, expires_on: float) -> None:

@@ -44,7 +44,7 @@ class _Protocol(H11Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         self.app_state = {**self.app_state, "transport": transport}
-        super().connection_made(Corked(transport, self.loop))  # type: ignore[arg-type] # it stands for one
+        super().connection_made(Corked(transport, self.loop))  # type: ignore[arg-type] # pyright: ignore[reportArgumentType] # it stands for one
 
     def data_received(self, data: bytes) -> None:
         if self.shortcut is not None and self.conn.states == _IDLE and not self.conn.trailing_data[0]:

@@ -20,7 +20,7 @@ class LoopThread:
     """Runs coroutines for other threads. Daemon: an interpreter that ends does not wait for it."""
 
     def __init__(self) -> None:
-        self.loop = asyncio.new_event_loop()
+        self.loop: asyncio.AbstractEventLoop = asyncio.new_event_loop()
         self.loop.set_exception_handler(_quiet)
         self._thread = threading.Thread(target=self._run_it, name="entra-emulator", daemon=True)
         self._thread.start()

@@ -44,8 +44,8 @@ class OutsideIssuer:
         self._clock = clock
         self._signer = signer
         self.name = name
-        self.issuer = f"{base_url}{_ROOT}/{name}"
-        self.subject = ISSUERS[name]
+        self.issuer: str = f"{base_url}{_ROOT}/{name}"
+        self.subject: str = ISSUERS[name]
 
     def token(self, audience: str, lifetime: float, subject: str | None = None, **claims: Any) -> str:
         """A signed token.

@@ -23,8 +23,8 @@ class Refusal(Exception):
     def __init__(self, code: int, entry: Entry, details: dict[str, str], expected: str = "") -> None:
         super().__init__(f"AADSTS{code}")
         self.code = code
-        self.status = entry.status
-        self.error = entry.error
+        self.status: int = entry.status
+        self.error: str = entry.error
         self.expected = expected
         self._entry = entry
         self._details = details

@@ -127,14 +127,14 @@ class Registry:
 
     def __init__(self, directory: Directory) -> None:
         self._lock = threading.Lock()
-        self.home = directory.tenant_id
-        self.application = Application(
+        self.home: str = directory.tenant_id
+        self.application: Application = Application(
             directory.application,
             directory.client_id,
             directory.application_object_id,
             [Secret(directory.client_secret)],
         )
-        self.account = Account(directory.user)
+        self.account: Account = Account(directory.user)
         domain = directory.user.username.rpartition("@")[2]
         self._tenants = {directory.tenant_id: directory.tenant_id, domain: directory.tenant_id}
         self._applications = {directory.client_id: self.application}

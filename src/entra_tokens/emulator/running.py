@@ -53,10 +53,10 @@ class Running:
     """Everything that one start made and one stop takes away."""
 
     def __init__(self, options: Options) -> None:
-        self.keys = KeyRing(options.keys)
+        self.keys: KeyRing = KeyRing(options.keys)
         self.hosting: Hosting | None = None
         self.listeners: dict[str, Listener] = {}
-        self.loop = LoopThread()
+        self.loop: LoopThread = LoopThread()
         try:
             tls = self.keys.server_context()
             self.listeners = {
@@ -66,10 +66,10 @@ class Running:
                 "h2ogpte": Listener(tls=tls, websockets=True),
                 "control": Listener(),
             }
-            self.world = self._make_world(options)
-            self.switches = Switches(self.world.clock, self.world.faults, self.loop.loop, self.listeners)
+            self.world: World = self._make_world(options)
+            self.switches: Switches = Switches(self.world.clock, self.world.faults, self.loop.loop, self.listeners)
             self.world.fail, self.world.advance = self.switches.fail, self.switches.advance
-            self.sign_ins = SignIns(self.world)
+            self.sign_ins: SignIns = SignIns(self.world)
             self.loop.run(self._serve())
         except BaseException:
             self.stop()

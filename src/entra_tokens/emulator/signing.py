@@ -34,9 +34,9 @@ class SigningKey:
 
     def __init__(self, key: rsa.RSAPrivateKey, certificate: x509.Certificate) -> None:
         self._key = key
-        self.public = key.public_key()
+        self.public: rsa.RSAPublicKey = key.public_key()
         self._certificate = certificate
-        self.kid = base64url(certificate.fingerprint(hashes.SHA1()))  # noqa: S303 - a name, not a safeguard
+        self.kid: str = base64url(certificate.fingerprint(hashes.SHA1()))  # noqa: S303 - a name, not a safeguard
         # A real v2 token names its key by kid only, a v1 token by x5t as well.
         self._headers = {
             "1.0": _encoded({"typ": "JWT", "alg": "RS256", "x5t": self.kid, "kid": self.kid}),
@@ -70,7 +70,7 @@ class Signer:
     def __init__(self, key: rsa.RSAPrivateKey, certificate: x509.Certificate) -> None:
         self._lock = threading.Lock()
         self._keys: tuple[SigningKey, ...] = (SigningKey(key, certificate),)  # newest first
-        self.generation = 1
+        self.generation: int = 1
 
     @property
     def kid(self) -> str:

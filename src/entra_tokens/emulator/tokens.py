@@ -64,11 +64,11 @@ class TokenIssuer:
         self.directory = directory
         self.registry = registry
         self.lifetime = lifetime
-        self.cae_lifetime = 86_400.0  # the service's are 20 to 28 hours
+        self.cae_lifetime: float = 86_400.0  # the service's are 20 to 28 hours
         self.refresh_in = refresh_in
         self.authority = authority
-        self.issued = IssuedTokens()
-        self.issuer = self.issuer_of(directory.tenant_id)
+        self.issued: IssuedTokens = IssuedTokens()
+        self.issuer: str = self.issuer_of(directory.tenant_id)
 
     def issuer_of(self, tenant_id: str, version: int = 2) -> str:
         """The issuer of v2 tokens, `{authority}/{tenant}/v2.0`, or of v1 tokens: the real one is another host's, with

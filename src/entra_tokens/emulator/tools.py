@@ -52,7 +52,7 @@ class Tools:
         self._port = url.rpartition(":")[2]
         self._lock = threading.Lock()
         self._signed_out: frozenset[str] = frozenset()
-        self.secret = secrets.token_urlsafe(24)
+        self.secret: str = secrets.token_urlsafe(24)
         self.az_version = "2.76.0"
         self.azd_version = "1.24.0"
         self.az_accounts_version: str | None = "5.2.0"

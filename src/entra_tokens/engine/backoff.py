@@ -44,9 +44,9 @@ class Backoff:
     __slots__ = ("_in_row", "_quiet", "_remembered", "failures", "last_error", "next_try")
 
     def __init__(self) -> None:
-        self.failures = 0
+        self.failures: int = 0
         self.last_error: EntraTokensError | None = None
-        self.next_try = NEVER
+        self.next_try: float = NEVER
         self._in_row = 0
         self._quiet: Failure | None = None
         self._remembered: dict[str | None, Failure] = {}

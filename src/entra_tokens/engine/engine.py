@@ -38,9 +38,9 @@ class Engine:
     """
 
     def __init__(self, clock: Clock = SYSTEM_CLOCK, sign_ins: SignIns | None = None) -> None:
-        self.clock = clock
-        self.sign_ins = SignIns() if sign_ins is None else sign_ins
-        self.keeper = Keeper()
+        self.clock: Clock = clock
+        self.sign_ins: SignIns = SignIns() if sign_ins is None else sign_ins
+        self.keeper: Keeper = Keeper()
         self._lock = threading.Lock()
         self._cells: WeakValueDictionary[Key, Cell] = WeakValueDictionary()
         self._memory: Memory | None = None

@@ -57,7 +57,7 @@ class RefreshPolicy:
             fits = False
         if not fits:
             raise ConfigurationError("RefreshPolicy.early must be two shares of a life with 0 < low <= high < 1.")
-        object.__setattr__(self, "early", (low, high))
+        object.__setattr__(self, "early", (low, high))  # pyright: ignore[reportPossiblyUnboundVariable] # bound where it fits
         for field in fields(self)[1:]:
             value = getattr(self, field.name)
             if not isinstance(value, (int, float)) or not math.isfinite(value) or value < 0:

@@ -36,7 +36,7 @@ class Slot:
 
     def set_clock(self, clock: Clock) -> None:
         """Read these clocks from here on."""
-        self.clock = clock
+        self.clock: Clock = clock
         self.wall: Callable[[], float] = clock.wall
         self.boot: Callable[[], float] = clock.boot
 

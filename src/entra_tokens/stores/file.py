@@ -184,9 +184,9 @@ class Entry:
     def __init__(self, folder: Folder, seal: Seal, part: str, name: str, key: tuple[object, ...] | None) -> None:
         self._folder, self._seal = folder, seal
         self._name = name
-        self.key = key
-        self.file = f"{part}/{seal.id}-{name}"
-        self.lock = folder.path / LOCKS / f"{seal.id}-{name}"
+        self.key: tuple[Any, ...] | None = key
+        self.file: str = f"{part}/{seal.id}-{name}"
+        self.lock: Path = folder.path / LOCKS / f"{seal.id}-{name}"
 
     def turn(self, *, wait: float, abandoned: Signal | None = None) -> AbstractContextManager[bool | None]:
         """The lock of this entry, as `holding()` has it."""

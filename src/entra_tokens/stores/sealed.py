@@ -42,8 +42,8 @@ class Seal:
         if len(key) != KEY_BYTES:
             raise ValueError("a sealing key has 32 bytes")
         self._id = _derived(key, b"id")[:_ID_BYTES]
-        self.id = self._id.hex()
-        self.digest_key = _derived(key, b"digest")
+        self.id: str = self._id.hex()
+        self.digest_key: bytes = _derived(key, b"digest")
         self._naming_key = _derived(key, b"name")
         self._sealing_key = _derived(key, b"seal")
 

@@ -62,7 +62,9 @@ class Play:
         with self._newcomer:
             before = self._session_ids()
             client = H2OGPTE(
-                address=self._emulator.h2ogpte_url, token_provider=party.provider, verify=self._emulator.ca_file
+                address=self._emulator.h2ogpte_url,
+                token_provider=party.provider,  # pyright: ignore[reportArgumentType] # the client asks for token() alone
+                verify=self._emulator.ca_file,
             )
             client.list_recent_collections(0, 10)
             seat.session_ids |= self._session_ids() - before
@@ -92,7 +94,7 @@ class Play:
             before = await asyncio.to_thread(self._session_ids)
             client = H2OGPTEAsync(
                 address=self._emulator.h2ogpte_url,
-                token_provider=party.provider.as_async(),
+                token_provider=party.provider.as_async(),  # pyright: ignore[reportArgumentType] # the client asks for token() alone
                 verify=self._emulator.ca_file,
             )
             await client.list_recent_collections(0, 10)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 __all__ = ["console", "live_view", "plain_line", "summary"]
 
-console = Console(highlight=False)
+console: Console = Console(highlight=False)
 COLOURS = {"fresh": "green", "stale": "yellow", "expired": "red", "none": "dim"}
 
 
