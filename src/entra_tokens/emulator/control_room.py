@@ -122,7 +122,7 @@ def _page(world: World, key: str) -> HTMLResponse:
 
 @cache
 def _template() -> str:
-    pages = files("entra_tokens.emulator") / "pages"  # pyright: ignore[reportArgumentType] # in a package it is never None
+    pages = files("entra_tokens.emulator") / "pages"
     whole = (pages / "control_room.html").read_text(encoding="utf-8")
     for part in ("control_room.css", "control_room.js"):
         whole = whole.replace("{{" + part + "}}", (pages / part).read_text(encoding="utf-8"))

@@ -39,4 +39,4 @@ def hidden(name: str, value: str) -> str:
 
 @cache
 def _frame() -> str:
-    return (files("entra_tokens.emulator") / "pages" / "frame.html").read_text(encoding="utf-8")  # pyright: ignore[reportArgumentType] # in a package it is never None
+    return (files("entra_tokens.emulator") / "pages" / "frame.html").read_text(encoding="utf-8")
