@@ -51,7 +51,7 @@ def _challenges(header: str) -> list[tuple[str, dict[str, str]]]:
         else:
             scheme = _SCHEME.match(header, at)
             if scheme is None:
-                at = max(at + 1, _REST.match(header, at).end())  # type: ignore[union-attr] # it matches anything
+                at = max(at + 1, _REST.match(header, at).end())  # type: ignore[union-attr] # pyright: ignore[reportOptionalMemberAccess] # it matches anything
                 continue
             found.append((scheme[1].lower(), {}))
             at = scheme.end()

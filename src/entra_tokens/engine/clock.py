@@ -120,6 +120,6 @@ class ShiftedClock:
         base_wall, base_boot = base.wall, base.boot
         self.wall: Callable[[], float] = lambda: base_wall() + seconds
         self.boot: Callable[[], float] = lambda: base_boot() + seconds
-        self.uniform: Callable[[float, float], float] = base.uniform
-        self.sleep: Callable[[float, Signal], bool] = base.sleep
+        self.uniform: Callable[..., float] = base.uniform
+        self.sleep: Callable[..., bool] = base.sleep
         self.reseed: Callable[[], None] = base.reseed
