@@ -68,7 +68,7 @@ class Environment(Value):
             )
         if certificate and "AZURE_CLIENT_SECRET" in self._missing:
             self._missing.remove("AZURE_CLIENT_SECRET")  # not needed
-        self.tenant_id = values["AZURE_TENANT_ID"] or None
+        self.tenant_id: str | None = values["AZURE_TENANT_ID"] or None
 
     @property
     def identity(self) -> tuple[str, ...]:

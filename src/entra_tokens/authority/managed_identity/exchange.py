@@ -120,7 +120,7 @@ def _exchanged(
 class Link(socket.socket):
     """A socket of which every step gets what is left of the whole time: a drip of bytes cannot outlast it."""
 
-    until = 0.0
+    until: float = 0.0
 
     def left(self) -> float:
         """Seconds, or a TimeoutError."""
