@@ -56,12 +56,12 @@ class ClientSecret(Value):
         proxy: str | None = None,
         timeout: float = 10.0,
     ) -> None:
-        self.tenant_id = checked_tenant_id(tenant_id)
+        self.tenant_id: str = checked_tenant_id(tenant_id)
         if tenant_id.lower() in _USERS_TENANTS:
             raise ConfigurationError(
                 f"An application signs in to a tenant of its own, not to {tenant_id!r}: give the tenant's id."
             )
-        self.client_id = checked_client_id(client_id)
+        self.client_id: str = checked_client_id(client_id)
         if not callable(client_secret):
             _checked(client_secret)
         self._secret = client_secret

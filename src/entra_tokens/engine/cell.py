@@ -25,7 +25,7 @@ from .challenges import Challenges
 from .events import Listeners
 from .flight import Flight
 from .foreign import name_of
-from .held import hold
+from .held import Held, hold
 from .slot import NEVER, Slot
 from .status import news, picture
 
@@ -50,11 +50,11 @@ class Cell(Slot):
 
     def __init__(self, engine: Engine, credential: Credential, request: TokenRequest) -> None:
         super().__init__(engine.clock)
-        self.credential = credential
-        self.request = request
+        self.credential: Credential = credential
+        self.request: TokenRequest = request
         self.store: Store | None = None
-        self.listeners = Listeners()
-        self.renewals = 0
+        self.listeners: Listeners = Listeners()
+        self.renewals: int = 0
         self._engine = engine
         self._lock = threading.Lock()
         self._backoff = Backoff()
@@ -138,7 +138,7 @@ class Cell(Slot):
                 return False
             self._forced_until = boot + policy.forced_renewal_every
             self._refused = True
-            self.held = held.refused()
+            self.held: Held | None = held.refused()
             launch = self._launch(policy, None, may_prompt=False) if self._flying(None) is None else None
             self._reopen()
         if launch is not None:

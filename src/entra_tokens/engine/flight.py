@@ -48,20 +48,20 @@ class Flight:
         may_prompt: bool,
         tell_expired: bool = False,
     ) -> None:
-        self.cell = cell
-        self.request = request
-        self.policy = policy
-        self.sign_ins = sign_ins
-        self.may_prompt = may_prompt
-        self.tell_expired = tell_expired
-        self.started_wall = cell.wall()
-        self.started_boot = cell.boot()
-        self.age = 0.0  # of a token that another process had asked for before this flight started
-        self.waiters = 0
+        self.cell: Cell = cell
+        self.request: TokenRequest = request
+        self.policy: RefreshPolicy = policy
+        self.sign_ins: MutableMapping[tuple[str, ...], Any] = sign_ins
+        self.may_prompt: bool = may_prompt
+        self.tell_expired: bool = tell_expired
+        self.started_wall: float = cell.wall()
+        self.started_boot: float = cell.boot()
+        self.age: float = 0.0  # of a token that another process had asked for before this flight started
+        self.waiters: int = 0
         self.prompted_until: float | None = None
-        self.deserted = False
-        self.abandoned = Signal()
-        self.landed = Signal()
+        self.deserted: bool = False
+        self.abandoned: Signal = Signal()
+        self.landed: Signal = Signal()
         self.outcome: Token | EntraTokensError | None = None
 
     @property
