@@ -85,7 +85,8 @@ def test_a_leak_fails_the_run(leak: str, pytester: pytest.Pytester, pytestconfig
     source, said = LEAKS[leak]
     pytester.makepyprojecttoml((root / "pyproject.toml").read_text().replace("timeout = 60 ", "timeout = 2 "))
     (pytester.path / "tests").mkdir()
-    (pytester.path / "tests" / "conftest.py").write_text((root / "tests" / "conftest.py").read_text())
+    for name in ("conftest.py", "browser.py"):
+        (pytester.path / "tests" / name).write_text((root / "tests" / name).read_text())
     (pytester.path / "tests" / "test_leak.py").write_text(source)
     plain = ("-p", "no:cacheprovider", "-p", "no:xdist", "-p", "no:hypothesispytest", "-p", "no:anyio")
     result = pytester.runpytest_subprocess(*plain, timeout=50)

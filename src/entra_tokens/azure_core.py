@@ -34,10 +34,20 @@ def shapes(token: Token) -> tuple[AccessToken, AccessTokenInfo]:
     return made
 
 
-async def load_off_the_loop() -> None:
-    """Do the imports on a thread, so that no event loop stands still for them."""
-    if not _loaded.is_set() and workers.start(_types, "entra-tokens-import"):
-        await wait_in_loop(_loaded, 60.0)
+async def load_off_the_loop(error: EntraTokensError | None = None) -> None:
+    """Do the imports for a token, or for this error, on a thread, so that no event loop stands still for them."""
+    if (error is None and _loaded.is_set()) or (error is not None and type(error) in _azure_kinds):
+        return
+    done = Signal()
+
+    def load() -> None:
+        try:
+            _types() if error is None else _azure_kind(type(error))
+        finally:
+            done.set()
+
+    if workers.start(load, "entra-tokens-import"):
+        await wait_in_loop(done, 60.0)
 
 
 @cache
@@ -91,7 +101,7 @@ def _restore_azure_error(kind: type[EntraTokensError], message: str, attributes:
 def _azure_base(kind: type[EntraTokensError]) -> Any:
     with workers.importing():
         if issubclass(kind, CredentialUnavailable):
-            # The package's root imports every credential (160 ms); this module imports little more than azure-core.
+            # The package's root imports every credential (160 ms): not where an event loop runs.
             from azure.identity import CredentialUnavailableError
 
             return CredentialUnavailableError

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from . import environment
@@ -12,7 +13,7 @@ from .request import TokenRequest, checked_tenant_id, to_scopes
 from .tenants import tenant_for
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     from azure.core.credentials import TokenCredential
     from typing_extensions import Self
@@ -99,11 +100,18 @@ class Handle:
         keep_fresh: bool = False,
         on_event: Callable[[TokenEvent], None] | None = None,
     ) -> None:
+        wrapped = _credential(credential)
         request = TokenRequest(_scopes(scope), tenant_id=None if tenant_id is None else checked_tenant_id(tenant_id))
-        if isinstance(additionally_allowed_tenants, str):
-            raise ConfigurationError("additionally_allowed_tenants takes a list of tenants, not one string.")
+        if isinstance(additionally_allowed_tenants, str) or not isinstance(additionally_allowed_tenants, Iterable):
+            raise ConfigurationError("additionally_allowed_tenants takes a list of tenants.")
+        if policy is not None and not isinstance(policy, RefreshPolicy):
+            raise ConfigurationError(f"policy takes a RefreshPolicy, not a {type(policy).__name__}.")
+        if store is not None and not callable(getattr(store, "through", None)):
+            raise ConfigurationError(f"store takes a store such as FileStore(), not a {type(store).__name__}.")
+        if on_event is not None and not callable(on_event):
+            raise ConfigurationError("on_event takes a function that is given a TokenEvent.")
         shared = _Shared(
-            _credential(credential),
+            wrapped,
             request,
             tuple(additionally_allowed_tenants),
             store,
@@ -173,6 +181,8 @@ class Handle:
     def _find(self, scopes: tuple[str, ...], tenant_id: str | None, enable_cae: bool) -> Cell:
         """The cell for a call that names more than the default."""
         shared = self._open
+        # azure-core's callers pass "" for "none".
+        tenant_id = tenant_id or None
         tenant = tenant_for(shared.credential, tenant_id, shared.request.tenant_id, shared.allowed)
         if not enable_cae and tenant == shared.request.tenant_id:
             cell = self._cells.get(scopes)
@@ -244,6 +254,8 @@ def _credential(given: Credential | TokenCredential | None) -> Credential:
         return Default()
     if isinstance(given, Handle):
         return given._open.credential  # noqa: SLF001 - a face of our own
+    if isinstance(given, str):
+        raise ConfigurationError("The credential comes first, the scope second: TokenProvider(None, scope).")
     if isinstance(given, type):
         raise ConfigurationError(f"{given.__name__} is a class: pass an instance, {given.__name__}(...).")
     if isinstance(given, protocol.Credential):

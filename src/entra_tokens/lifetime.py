@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from .errors import ConfigurationError
 from .warn import warn
 
 if TYPE_CHECKING:
-    from datetime import timedelta
-
     from .engine.cell import Cell
     from .token import Token
 
@@ -17,6 +17,8 @@ __all__ = ["lasts", "warn_if_short"]
 
 def lasts(cell: Cell, token: Token, least: timedelta) -> bool:
     """Whether at least that much of its life is left."""
+    if not isinstance(least, timedelta):
+        raise ConfigurationError("min_lifetime must be a datetime.timedelta, such as timedelta(minutes=10).")
     return token.expires_on - cell.wall() >= least.total_seconds()
 
 

@@ -274,6 +274,7 @@ class AsyncTokenProvider(Handle):
             return await self._obtain(self._find(scopes, tenant_id, enable_cae), claims, None)
         except EntraTokensError as error:
             failure = error
+        await azure_core.load_off_the_loop(failure)
         raise azure_core.as_azure_error(failure) from failure.__cause__
 
     async def _obtain(self, cell: Cell, claims: str | None, timeout: float | None) -> Token:

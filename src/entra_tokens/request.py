@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from .errors import ConfigurationError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 __all__ = ["TokenRequest", "checked_client_id", "checked_scopes", "checked_tenant_id", "to_resource", "to_scopes"]
 
@@ -58,6 +55,8 @@ def to_scopes(scopes: str | Iterable[str]) -> tuple[str, ...]:
     Raises:
         ConfigurationError: There is none, or one holds characters that no scope has.
     """
+    if isinstance(scopes, (bytes, bytearray)) or not isinstance(scopes, Iterable):
+        raise ConfigurationError(f"A scope must be a string, or several of them; not {type(scopes).__name__}.")
     names = scopes.split() if isinstance(scopes, str) else list(scopes)
     return checked_scopes(tuple(_with_default(name) for name in names))
 

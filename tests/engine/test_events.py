@@ -191,3 +191,33 @@ def test_a_callback_that_exits_harms_no_flight(face: Face, clock: ManualClock, c
     clock.advance(3600)
     assert face.run(provider.token) == "token-2"
     until(lambda: told == ["renewed", "expired", "renewed"])
+
+
+def test_a_slow_callback_costs_nobody_a_token(face: Face, clock: ManualClock, credential: ScriptedCredential) -> None:
+    """What a callback does, or how long it takes, is no business of whoever waits for a token."""
+    gate, heard = threading.Event(), Heard()
+
+    def slow(event: TokenEvent) -> None:
+        gate.wait(10)
+        heard(event)
+
+    provider = face.provider(credential, on_event=slow)
+    face.run(provider.token)
+    clock.advance(3600)
+    assert face.run(provider.token) == "token-2"
+    assert provider.invalidate() is True
+    assert face.run(provider.token) == "token-3"
+    assert heard == []
+    gate.set()
+    until(lambda: len(heard) == 5)
+    assert heard.kinds == ["renewed", "expired", "renewed", "invalidated", "renewed"]
+
+
+def test_a_callback_may_ask_its_own_provider(face: Face, clock: ManualClock, credential: ScriptedCredential) -> None:
+    asked: list[object] = []
+    provider = face.provider(credential, on_event=lambda event: asked.append(provider.as_sync().token()))
+    face.run(provider.token)
+    clock.advance(3600)
+    face.run(provider.token)
+    until(lambda: len(asked) == 3)
+    assert asked[-1] == "token-2"

@@ -10,7 +10,9 @@ import pytest
 
 from engine.faces import SCOPE, Call, Face, flight_of, landed, waiting
 from entra_tokens import (
+    AuthenticationFailed,
     AuthorityUnavailable,
+    ConfigurationError,
     CredentialUnavailable,
     EntraTokensError,
     InvalidCredential,
@@ -569,7 +571,7 @@ def test_sixteen_hung_credentials_starve_nobody(face: Face, credential: Scripted
 def test_a_credential_that_interrupts_frees_its_waiters(face: Face) -> None:
     provider = face.provider(ScriptedCredential(KeyboardInterrupt()))
     (error,) = face.many(1, provider.token)
-    assert error == EntraTokensError("The acquisition was ended from outside.")
+    assert error == EntraTokensError("ScriptedCredential ended the thread that asked for a token.")
 
 
 def test_no_thread_is_left_when_a_flight_has_landed(face: Face, credential: ScriptedCredential) -> None:
@@ -609,3 +611,29 @@ def test_one_call_at_a_time_reaches_a_credential(face: Face, clock: ManualClock)
         clock.advance(1)
     landed(sync)
     assert most == [1]
+
+
+def test_a_credential_that_asks_the_provider_that_waits_for_it_is_told(face: Face) -> None:
+    credential = ScriptedCredential(lambda request: provider.as_sync().token())
+    provider = face.provider(credential)
+    (error,) = face.many(1, provider.token)
+    assert isinstance(error, ConfigurationError)
+    assert "in its acquire()" in str(error)
+
+
+def test_credentials_of_different_classes_never_share(face: Face) -> None:
+    class Mine(ScriptedCredential):
+        pass
+
+    alike = [kind(identity=("the", "same")) for kind in (ScriptedCredential, Mine)]
+    assert [face.run(face.provider(each).token) for each in alike] == ["token-1", "token-1"]
+    assert [each.calls for each in alike] == [1, 1]
+
+
+def test_an_async_acquire_is_told_to_be_a_plain_function(face: Face) -> None:
+    async def acquire() -> Token:
+        raise AssertionError
+
+    (error,) = face.many(1, face.provider(ScriptedCredential(lambda request: acquire())).token)
+    assert isinstance(error, AuthenticationFailed)
+    assert "make it a plain function, not async" in str(error)

@@ -143,4 +143,6 @@ def _checked(secret: object) -> str:
             "client_secret is empty or not a str. Give the secret's value (not its id); an unset environment variable "
             "is the usual cause."
         )
+    if secret != secret.strip():
+        raise ConfigurationError("client_secret begins or ends with white space; a line end read from a file, perhaps.")
     return secret

@@ -72,7 +72,7 @@ class Cell(Slot):
         with self._lock:
             answer, launch = self._decide(policy, claims)
             if isinstance(answer, Flight):
-                answer.waiters += 1
+                answer.board()
         if launch is not None:
             launch.start(inline=launch is answer)
         return answer
@@ -141,9 +141,9 @@ class Cell(Slot):
             self.held: Held | None = held.refused()
             launch = self._launch(policy, None, may_prompt=False) if self._flying(None) is None else None
             self._reopen()
+            self.note("invalidated")
         if launch is not None:
             launch.start(inline=False)
-        self.tell("invalidated")
         return True
 
     def _decide(self, policy: RefreshPolicy, claims: str | None) -> tuple[Token | Flight, Flight | None]:
@@ -191,6 +191,7 @@ class Cell(Slot):
             elif current or self.held is None or outcome.expires_on > self.held.token.expires_on:
                 outcome = self._store(flight, outcome)
             flight.outcome = outcome
+            self.note("renewed") if isinstance(outcome, Token) else self.note("renewal_failed", outcome)
         self._engine.landed(self)
         return outcome
 
@@ -247,8 +248,6 @@ class Cell(Slot):
         if launch is not None:
             launch.start(inline=False)
 
-    # Under the lock.
-
     def _flying(self, claims: str | None) -> Flight | None:
         """The flight to join, if there is one that will land; one that is overdue counts as failed."""
         flight = self._flights.get(claims)
@@ -262,9 +261,10 @@ class Cell(Slot):
 
     def _launch(self, policy: RefreshPolicy, claims: str | None, *, may_prompt: bool, expired: bool = False) -> Flight:
         request = self.request if claims is None else replace(self.request, claims=claims)
-        tell_expired = expired and not self._told_expired
-        self._told_expired = self._told_expired or expired
-        flight = Flight(self, request, policy, self._engine.sign_ins, may_prompt=may_prompt, tell_expired=tell_expired)
+        if expired and not self._told_expired:
+            self._told_expired = True
+            self.note("expired")
+        flight = Flight(self, request, policy, self._engine.sign_ins, may_prompt=may_prompt)
         self._flights[claims] = flight
         return flight
 
@@ -283,10 +283,9 @@ class Cell(Slot):
         with self._lock:
             return picture(self, self._backoff)
 
-    def tell(self, kind: EventKind, error: EntraTokensError | None = None) -> None:
-        """Tell the listeners, on this thread and outside every lock."""
-        digest = self._engine.digest
-        self.listeners.tell(lambda: news(self, kind, digest(self), error))
+    def note(self, kind: EventKind, error: EntraTokensError | None = None) -> None:
+        """Note an event, for the next flight to tell when it has landed."""
+        self.listeners.note(lambda: news(self, kind, self._engine.digest(self), error))
 
     def renew_after_fork(self) -> None:
         """In a forked child: the parent's flights land there, and the refresh instant is drawn anew."""

@@ -6,11 +6,11 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from ..acquiring import Acquiring, acquiring
-from ..errors import EntraTokensError
+from ..errors import ConfigurationError, EntraTokensError
 from ..token import Token
 from . import workers
 from .clock import Signal
-from .foreign import as_our_error
+from .foreign import as_our_error, name_of, no_token
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, MutableMapping
@@ -35,7 +35,7 @@ class Flight:
 
     __slots__ = (
         "abandoned", "age", "cell", "deserted", "landed", "may_prompt", "outcome", "policy", "prompted_until",
-        "request", "sign_ins", "started_boot", "started_wall", "tell_expired", "waiters",
+        "request", "sign_ins", "started_boot", "started_wall", "thread", "waiters",
     )  # fmt: skip
 
     def __init__(
@@ -46,14 +46,13 @@ class Flight:
         sign_ins: MutableMapping[tuple[str, ...], Any],
         *,
         may_prompt: bool,
-        tell_expired: bool = False,
     ) -> None:
         self.cell: Cell = cell
         self.request: TokenRequest = request
         self.policy: RefreshPolicy = policy
         self.sign_ins: MutableMapping[tuple[str, ...], Any] = sign_ins
         self.may_prompt: bool = may_prompt
-        self.tell_expired: bool = tell_expired
+        self.thread: int = 0  # until it flies
         self.started_wall: float = cell.wall()
         self.started_boot: float = cell.boot()
         self.age: float = 0.0  # of a token that another process had asked for before this flight started
@@ -77,6 +76,19 @@ class Flight:
         """The boot-clock instant at which its token was asked for, by whichever process."""
         return self.started_boot - self.age
 
+    def board(self) -> None:
+        """Be one waiter more.
+
+        Raises:
+            ConfigurationError: The waiter is what is waited for.
+        """
+        if self.thread == threading.get_ident():
+            raise ConfigurationError(
+                f"{name_of(self.cell.credential)} asks, in its acquire(), the provider that waits for its answer. "
+                "Give it a provider for another identity or scope."
+            )
+        self.waiters += 1
+
     def start(self, *, inline: bool) -> None:
         """Fly on a new thread. Where none can be started, fly here (`inline`) or land at once as a failure."""
         if workers.start(self._fly, "entra-tokens-flight"):
@@ -88,9 +100,8 @@ class Flight:
 
     def _fly(self) -> None:
         outcome: Token | EntraTokensError | None = None
+        self.thread = threading.get_ident()
         try:
-            if self.tell_expired:
-                self.cell.tell("expired")
             surroundings = Acquiring(
                 self.cell.clock,
                 may_prompt=self.may_prompt,
@@ -101,15 +112,13 @@ class Flight:
             with acquiring(surroundings):
                 outcome = self._acquire()
             if not isinstance(outcome, Token):
-                outcome = as_our_error(
-                    TypeError(f"acquire() returned {type(outcome).__name__}, not Token"), self.cell.credential
-                )
+                outcome = no_token(outcome, self.cell.credential)
         except Exception as error:  # whatever a credential raises is this flight's outcome
             outcome = as_our_error(error, self.cell.credential)
         finally:
             # A BaseException (SystemExit in a credential) ends this thread and must still free the waiters.
             if outcome is None:
-                outcome = EntraTokensError("The acquisition was ended from outside.")
+                outcome = EntraTokensError(f"{name_of(self.cell.credential)} ended the thread that asked for a token.")
             self._land(outcome)
 
     def _acquire(self) -> Token:
@@ -130,10 +139,7 @@ class Flight:
             self.outcome = self.cell.land(self, outcome)
         finally:
             self.landed.set()  # whatever happens, nobody waits for a thread that has ended
-        if isinstance(self.outcome, Token):
-            self.cell.tell("renewed")
-        else:
-            self.cell.tell("renewal_failed", self.outcome)
+        self.cell.listeners.tell()
 
     def _prompted(self, until: float) -> None:
         self.prompted_until = until

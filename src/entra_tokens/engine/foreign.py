@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from types import CoroutineType
+
 from ..errors import AuthenticationFailed, EntraTokensError
 
-__all__ = ["as_our_error", "name_of"]
+__all__ = ["as_our_error", "name_of", "no_token"]
 
 
 def as_our_error(error: BaseException, credential: object) -> EntraTokensError:
@@ -23,6 +25,18 @@ def as_our_error(error: BaseException, credential: object) -> EntraTokensError:
     )
     ours.__cause__ = error
     return ours
+
+
+def no_token(answer: object, credential: object) -> EntraTokensError:
+    """The error for an `acquire()` that returned something else than a Token."""
+    remedy = "return Token(value, expires_on=...)"
+    if isinstance(answer, CoroutineType):
+        answer.close()
+        remedy = "acquire() runs on a thread of its own: make it a plain function, not async"
+    return AuthenticationFailed(
+        f"{name_of(credential)}.acquire() returned {type(answer).__name__}, not a Token. If the credential is yours, "
+        f"{remedy}."
+    )
 
 
 def _drop_frames(error: BaseException) -> None:

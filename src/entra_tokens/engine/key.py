@@ -15,11 +15,20 @@ Key = tuple[tuple[str, ...], tuple[str, ...], "str | None", bool]  # identity, s
 
 def key_of(credential: Credential, request: TokenRequest) -> Key:
     """Requests that differ in claims alone have the same key: the answer to a challenge replaces what is held."""
-    return tuple(credential.identity), request.scopes, request.tenant_id, request.enable_cae
+    return _identity(credential, credential.identity), request.scopes, request.tenant_id, request.enable_cae
+
+
+def _identity(credential: Credential, identity: tuple[str, ...]) -> tuple[str, ...]:
+    # Nobody who writes a credential knows the identities of other people's: the class is part of it.
+    return (type(credential).__module__, type(credential).__qualname__, *identity)
 
 
 def key_under(secret: bytes, credential: Credential, request: TokenRequest) -> Key | None:
     """The same for every process that has this secret; None: no other process can mean the same."""
     under = getattr(credential, "identity_under", None)  # credentials of our users' own need not have it
     identity = credential.identity if under is None else under(secret)
-    return None if identity is None else (tuple(identity), request.scopes, request.tenant_id, request.enable_cae)
+    return (
+        None
+        if identity is None
+        else (_identity(credential, identity), request.scopes, request.tenant_id, request.enable_cae)
+    )
