@@ -63,7 +63,7 @@ class Play:
             before = self._session_ids()
             client = H2OGPTE(
                 address=self._emulator.h2ogpte_url,
-                token_provider=party.provider,  # pyright: ignore[reportArgumentType] # the client asks for token() alone
+                token_provider=party.provider,  # pyright: ignore[reportArgumentType] # whatever has token() serves the client
                 verify=self._emulator.ca_file,
             )
             client.list_recent_collections(0, 10)
@@ -94,7 +94,7 @@ class Play:
             before = await asyncio.to_thread(self._session_ids)
             client = H2OGPTEAsync(
                 address=self._emulator.h2ogpte_url,
-                token_provider=party.provider.as_async(),  # pyright: ignore[reportArgumentType] # the client asks for token() alone
+                token_provider=party.provider.as_async(),  # pyright: ignore[reportArgumentType] # whatever has token() serves the client
                 verify=self._emulator.ca_file,
             )
             await client.list_recent_collections(0, 10)
