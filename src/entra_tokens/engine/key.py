@@ -19,8 +19,11 @@ def key_of(credential: Credential, request: TokenRequest) -> Key:
 
 
 def _identity(credential: Credential, identity: tuple[str, ...]) -> tuple[str, ...]:
-    # Nobody who writes a credential knows the identities of other people's: the class is part of it.
-    return (type(credential).__module__, type(credential).__qualname__, *identity)
+    # Whoever writes a credential does not know the identities of other people's: its class is part of it. Ours know
+    # each other's, and two that are the same application (ClientSecret, Environment) share.
+    kind = type(credential)
+    ours = kind.__module__.partition(".")[0] == __name__.partition(".")[0]
+    return tuple(identity) if ours else (kind.__module__, kind.__qualname__, *identity)
 
 
 def key_under(secret: bytes, credential: Credential, request: TokenRequest) -> Key | None:
