@@ -327,13 +327,14 @@ def test_another_site_can_do_nothing(page: Page, e: Emulator) -> None:
     tried = page.evaluate(
         """async (room) => {
           const body = JSON.stringify({target: '*', what: '503', lasts: 'healed', seconds: 9000});
+          const attempt = (...of) => fetch(...of).then(() => 'fulfilled', () => 'rejected');
           const tried = [
-            fetch(room), fetch(`${room}room/state`),
+            attempt(room), attempt(`${room}room/state`),
             ...['fail', 'advance', 'expire'].map((name) =>
-              fetch(`${room}room/${name}`, {method: 'POST', body, headers: {'X-Emulator-Page': 'guessed'}})),
+              attempt(`${room}room/${name}`, {method: 'POST', body, headers: {'X-Emulator-Page': 'guessed'}})),
           ];
           await fetch(`${room}room/fail`, {method: 'POST', body, mode: 'no-cors'}).catch(() => null);
-          return (await Promise.allSettled(tried)).map((one) => one.status);
+          return await Promise.all(tried);
         }""",
         e.control_room_url,
     )
