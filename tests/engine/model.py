@@ -48,17 +48,19 @@ class Model:
 
     def left(self) -> float:
         held = self.held
-        return min(held.expires - self.wall, held.boot + held.expires - held.wall - self.boot) if held else NEVER
+        return min(held.expires - self.wall, held.boot + (held.expires - held.wall) - self.boot) if held else NEVER
 
     @property
     def usable(self) -> bool:
-        return self.left() > 0
+        held = self.held
+        # In the engine's order, so that what is equal here is equal there.
+        return held is not None and self.wall < held.expires and self.boot < held.boot + (held.expires - held.wall)
 
     @property
     def stale(self) -> bool:
         held = self.held
         assert held is not None
-        return self.wall >= held.refresh or self.boot >= held.boot + held.refresh - held.wall
+        return self.wall >= held.refresh or self.boot >= held.boot + (held.refresh - held.wall)
 
     @property
     def state(self) -> str:
@@ -81,8 +83,6 @@ class Model:
 
     def call(self, claims: str | None) -> tuple[str, Plane | None]:
         """What a caller without patience gets, and the flight that its call has started."""
-        if claims is None and self.usable and not self.stale:
-            return "token", None
         plane = self.in_flight(claims)
         if self.usable and claims is None:
             due = plane is None and self.stale and self.boot >= self.next_try
