@@ -28,9 +28,11 @@ _MARK = "\x1e"
 
 # Blocks are strings with the line that they start at: a document's code, run in order with what came before in reach.
 _CHILD = """
-import ast, asyncio, json, os, runpy, sys, traceback
+import ast, asyncio, json, os, runpy, signal, sys, traceback
 from inspect import CO_COROUTINE
 from entra_tokens.testing import fresh_engine
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell has its background jobs ignore it
 
 def run_blocks(name, blocks):
     space = {"__name__": "__main__"}
