@@ -41,8 +41,8 @@ class TokenProvider(Handle):
         store: A second level behind memory, shared by processes.
         policy: When to renew, and how long to wait and to keep quiet.
         keep_fresh: Renew at `refresh_on` even when nobody calls, for as long as the provider is referenced.
-        on_event: Called with a `TokenEvent` on every renewal, failure, expiry and invalidation, on the thread where it
-            happened; what it raises is logged.
+        on_event: Called with a `TokenEvent` for every renewal, failure, expiry and invalidation, in order, on a worker
+            thread after whoever waited has been served; what it raises is logged.
 
     Raises:
         ConfigurationError: No scope anywhere, or one that cannot be right; a credential that cannot be used.

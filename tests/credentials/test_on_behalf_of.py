@@ -90,7 +90,7 @@ def test_each_users_tokens_are_kept_apart(e: Emulator) -> None:
     assert len(e.token_requests) == 2
 
 
-def test_a_hundred_thousand_users(e: Emulator) -> None:
+def test_twenty_thousand_users(e: Emulator) -> None:
     """What stays behind does not grow with the users: neither applications nor objects."""
     held = len(on_behalf_of._applications)
     made = [credential(e, f"assertion-{number}") for number in range(100)]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Any
 
-import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -229,7 +228,6 @@ class Machine(RuleBasedStateMachine):
         self.context.__exit__(None, None, None)
 
 
-@pytest.mark.timeout(150)  # thousands of small waits: many times its usual length on a machine that is busy elsewhere
 def test_ten_thousand_steps_against_the_reference() -> None:
     """Model-based: time on both clocks, faults, calls, challenges, 401s, waiters that stay and that leave."""
     run_state_machine_as_test(
