@@ -9,6 +9,7 @@ import argparse
 import contextlib
 import json
 import os
+import queue
 import signal
 import sys
 import threading
@@ -39,10 +40,11 @@ Ctrl-C. Where stdout is no terminal it writes one line of JSON, for a program, a
 def main(arguments: list[str] | None = None) -> int:
     """Run until told to end; returns the exit status."""
     options = _parser().parse_args(arguments)
-    over = threading.Event()
+    # Not an Event: its lock, held by the interrupted thread when a signal comes, would stop the handler for ever.
+    over: queue.SimpleQueue[None] = queue.SimpleQueue()
 
     def end(*_: Any) -> None:
-        over.set()
+        over.put(None)
 
     signal.signal(signal.SIGTERM, end)
     signal.signal(signal.SIGINT, end)
@@ -70,8 +72,10 @@ def main(arguments: list[str] | None = None) -> int:
 
             show(emulator, _environs(emulator), options.place)
         # With a time limit, because Windows delivers no signal to a thread that waits without one.
-        while not over.wait(1):
-            pass
+        while True:
+            with contextlib.suppress(queue.Empty):
+                over.get(timeout=1)
+                break
     finally:
         emulator.stop()
     return 0
@@ -98,14 +102,14 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _until_stdin_ends(over: threading.Event) -> None:
+def _until_stdin_ends(over: queue.SimpleQueue[None]) -> None:
     """Whoever started this process ends it by leaving, in whatever way."""
     try:
         while os.read(sys.stdin.fileno(), 4096):
             pass
     except (OSError, ValueError):
         return
-    over.set()
+    over.put(None)
 
 
 if __name__ == "__main__":
