@@ -1,0 +1,9 @@
+"""`python -m entra_tokens`: the command, where the script is not on the path."""
+
+from __future__ import annotations
+
+import sys
+
+from .cli import main
+
+sys.exit(main())

@@ -1,0 +1,131 @@
+"""The one place that writes: results to stdout, and nothing else there; talk to stderr."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from .. import environment
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+__all__ = [
+    "completing",
+    "console",
+    "error",
+    "finish",
+    "interrupted",
+    "is_terminal",
+    "nobody_reads",
+    "prepare",
+    "result",
+    "say",
+    "speaks",
+    "width",
+]
+
+_BROKEN_PIPE = 141  # what a shell reports for a program that SIGPIPE ended
+_WIDEST, _NARROWEST = 100, 20
+
+
+def prepare() -> None:
+    """Make both streams safe for any text in any locale, and let warnings reach a person as sentences."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="backslashreplace")
+    if not sys.warnoptions:
+        import warnings
+
+        # Ours are logged as well, and an unconfigured log writes the sentence alone to stderr.
+        warnings.simplefilter("ignore")
+
+
+def completing() -> bool:
+    """Whether a shell asks for completions, which click answers."""
+    return bool(environment.read("_ENTRA_TOKENS_COMPLETE"))
+
+
+def result(text: str) -> None:
+    """Write a line of the result."""
+    sys.stdout.write(text + "\n")
+
+
+def finish() -> None:
+    """Have the result delivered, while an error can still be told."""
+    if sys.stdout is not None:
+        sys.stdout.flush()
+
+
+def say(text: str = "") -> None:
+    """Tell a person something: on a terminal in lines that fit, elsewhere as it is."""
+    if sys.stderr is None:  # pythonw has none
+        return
+    lines = text.split("\n")
+    if is_terminal(sys.stderr):
+        lines = [part for line in lines for part in _fitting(line)]
+    with suppress(OSError, ValueError):  # nobody listens: that alone must not change how the command ends
+        sys.stderr.write("\n".join(lines) + "\n")
+        sys.stderr.flush()
+
+
+def error(text: str) -> None:
+    """Tell why the command could not do it."""
+    say(f"entra-tokens: {text}")
+
+
+def interrupted() -> None:
+    """End the line in which the terminal shows ^C."""
+    if is_terminal(sys.stderr):
+        say()
+
+
+def nobody_reads() -> int:
+    """Whoever read stdout has left (`| head -1`); returns the exit status."""
+    with suppress(OSError, ValueError):  # else the interpreter complains when it flushes at its end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return _BROKEN_PIPE
+
+
+def is_terminal(stream: Any) -> bool:
+    """Whether a person is at the other end of it."""
+    try:
+        return stream is not None and bool(stream.isatty())
+    except ValueError:  # closed
+        return False
+
+
+def speaks(stream: Any, text: str) -> bool:
+    """Whether the stream's encoding has these characters."""
+    try:
+        text.encode(getattr(stream, "encoding", None) or "ascii")
+    except (UnicodeError, LookupError):
+        return False
+    return True
+
+
+def width() -> int:
+    """Columns to use: those of the terminal (`COLUMNS` first), and at most 100."""
+    import shutil
+
+    return max(_NARROWEST, min(_WIDEST, shutil.get_terminal_size().columns))
+
+
+def console() -> Console:
+    """rich on stderr: plain text where stderr is no terminal, no colours under NO_COLOR. Imported here (60 ms)."""
+    from rich.console import Console
+
+    return Console(stderr=True, highlight=False, soft_wrap=not is_terminal(sys.stderr))
+
+
+def _fitting(line: str) -> list[str]:
+    columns = width()
+    if len(line) <= columns:
+        return [line]
+    import textwrap
+
+    indent = " " * (len(line) - len(line.lstrip()))
+    return textwrap.wrap(line, columns, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
