@@ -30,6 +30,7 @@ _NAMES = {
     12: "cold_processes",
     14: "stale_lock",
     15: "write_many_users",
+    16: "many_users",
     17: "import_time",
     21: "memory",
     22: "first_token",

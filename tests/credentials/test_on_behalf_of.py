@@ -4,6 +4,8 @@ import gc
 import itertools
 import pickle
 import ssl
+import threading
+import tracemalloc
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +19,9 @@ from entra_tokens.credentials.on_behalf_of import OnBehalfOf
 from entra_tokens.errors import AuthenticationFailed, ConfigurationError, InteractionRequired, InvalidCredential
 from entra_tokens.provider import TokenProvider
 from entra_tokens.request import TokenRequest
+from entra_tokens.stores.memory import MOST_BYTES
 from entra_tokens.testing import fresh_engine
+from entra_tokens.token import Token
 
 if TYPE_CHECKING:
     from entra_tokens.emulator import Emulator
@@ -104,6 +108,45 @@ def test_twenty_thousand_users(e: Emulator) -> None:
     gc.collect()
     assert len(gc.get_objects()) - before < 500
     assert len(on_behalf_of._applications) <= held + 2
+
+
+def test_memory_counts_what_is_held_for_a_user(e: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    """100,000 users, bounded memory: by what they really take, assertions of 2 KB and tokens of 2 KB included."""
+
+    class Answered(OnBehalfOf):
+        def acquire(self, request: TokenRequest) -> Token:
+            return Token(f"{self.held_bytes:02000}", expires_on=2e9, scopes=request.scopes)
+
+    def ask(number: int) -> None:
+        options: dict[str, Any] = {"authority": e.authority, "verify": False, "proxy": ""}
+        one = Answered("t.example", "c", "secret", f"{number:02000}", **options)
+        with TokenProvider(one, ASK.scopes[0]) as provider:
+            provider.get_token()
+
+    users = 200
+    monkeypatch.setattr(threading.Thread, "start", _no_thread)  # flights run here, where they are counted
+    with fresh_engine() as engine:
+        ask(0)
+        gc.collect()
+        tracemalloc.start(1)
+        try:
+            before = tracemalloc.get_traced_memory()[0]
+            for number in range(1, users + 1):
+                ask(number)
+            gc.collect()
+            taken = (tracemalloc.get_traced_memory()[0] - before) / users
+        finally:
+            tracemalloc.stop()
+        memory = engine._memory
+        assert memory is not None
+        assert len(memory) == users + 1
+        counted = memory.bytes / len(memory)
+    assert 0.6 * counted < taken <= counted
+    assert 100_000 * counted <= MOST_BYTES
+
+
+def _no_thread(*_: object) -> None:
+    raise RuntimeError("can't start new thread")
 
 
 def test_many_applications_do_not_pile_up() -> None:

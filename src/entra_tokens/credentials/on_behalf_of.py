@@ -98,6 +98,11 @@ class OnBehalfOf(Value):
         return (*me, *proof, fingerprint(self._user[0], key), *trusted)
 
     @property
+    def held_bytes(self) -> int:
+        """The length of the user's token, for whoever bounds memory."""
+        return len(self._user[0])
+
+    @property
     def authority(self) -> str:
         """`https://host[:port]` of the token service."""
         return self._options.authority

@@ -35,18 +35,21 @@ class Listeners:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._listeners: WeakSet[Listener] = WeakSet()
-        self._noted: deque[TokenEvent] = deque(maxlen=MOST_NOTED)
+        # None until somebody listens: one for each of 100,000 users would be a third of what is held for them.
+        self._listeners: WeakSet[Listener] | None = None
+        self._noted: deque[TokenEvent] | None = None
         self._telling = False
 
     def add(self, listener: Listener) -> None:
         with self._lock:
+            if self._listeners is None:
+                self._listeners, self._noted = WeakSet(), deque(maxlen=MOST_NOTED)
             self._listeners.add(listener)
 
     def note(self, make: Callable[[], TokenEvent]) -> None:
         """Make the event if anybody listens, and keep it until it is told."""
         with self._lock:
-            if self._listeners:
+            if self._listeners and self._noted is not None:
                 self._noted.append(make())
 
     def tell(self) -> None:
@@ -64,14 +67,15 @@ class Listeners:
                     self._telling = False
                     return
                 event = self._noted.popleft()
-                found = [listener.on_event for listener in self._listeners]
+                found = [listener.on_event for listener in self._listeners or ()]
             for callback in {_who(callback): callback for callback in found if callback is not None}.values():
                 _call(callback, event)
 
     def renew_after_fork(self) -> None:
         """In a forked child: a thread that held the lock is not here to release it."""
         self._lock = threading.Lock()
-        self._noted.clear()
+        if self._noted is not None:
+            self._noted.clear()
         self._telling = False
 
 

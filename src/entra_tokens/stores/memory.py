@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Memory"]
 
-# About 100,000 users with tokens of 2 KB; beyond that the least recently renewed go first.
-MOST_BYTES = 512 * 1024 * 1024
-# What a cell takes beside its token's text (measured with tracemalloc; rounded up).
-CELL_BYTES = 3 * 1024
+# 100,000 users with assertions and tokens of 2 KB; beyond that the least recently renewed go first.
+MOST_BYTES = 800 * 1024 * 1024
+# What a cell takes beside the texts that it holds (measured with tracemalloc; rounded up).
+CELL_BYTES = 4 * 1024
 
 
 class Memory:
@@ -32,12 +32,22 @@ class Memory:
             maxsize=most_bytes,
             ttu=lambda _key, kept, _now: kept[1],
             timer=wall,
-            getsizeof=lambda kept: CELL_BYTES + (len(kept[0].token) if kept[0].held is not None else 0),
+            getsizeof=lambda kept: _bytes(kept[0]),
         )
 
     def keep(self, key: Hashable, cell: Cell, *, until: float) -> None:
         """Hold on to a cell until this epoch second, or until memory is short."""
         self._cells[key] = cell, until
 
+    @property
+    def bytes(self) -> float:
+        """What it holds, by estimate."""
+        return self._cells.currsize
+
     def __len__(self) -> int:
         return len(self._cells)
+
+
+def _bytes(cell: Cell) -> int:
+    texts = getattr(cell.credential, "held_bytes", 0)
+    return CELL_BYTES + int(texts) + (len(cell.token) if cell.held is not None else 0)
