@@ -34,6 +34,7 @@ _NAMES = {
     17: "import_time",
     21: "memory",
     22: "first_token",
+    23: "imds_line",
 }
 
 ROWS: dict[int, ModuleType] = {number: import_module(f"rows.row{number:02}_{name}") for number, name in _NAMES.items()}

@@ -100,7 +100,7 @@ def test_so_many_a_second(folder: Path | None) -> None:
 
 
 @pytest.mark.parametrize("held_by", ["places", "starts"])
-def test_nobody_waits_longer_than_a_request_may_take(tmp_path: Path, held_by: str) -> None:
+def test_nobody_waits_for_ever(tmp_path: Path, held_by: str) -> None:
     names = [f"imds-{number}" for number in range(AT_ONCE)] if held_by == "places" else ["imds-starts"]
     locks = [GateLock.taken(tmp_path / name) for name in names]
     assert None not in locks
@@ -111,6 +111,29 @@ def test_nobody_waits_longer_than_a_request_may_take(tmp_path: Path, held_by: st
         lock.release()
     with Gate(tmp_path, "imds").passing(30) as waited:
         assert waited < 10
+
+
+def test_the_line_may_take_longer_than_a_request(e: Emulator, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """20 processes that start together want more in their first second than IMDS gives in ten."""
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    module._gates.clear()
+    with at(e, "imds"):
+        one = ManagedIdentity(timeout=0.2)
+        one.acquire(TokenRequest(("api://first/.default",)))
+        (line,) = module._gates.values()
+        assert line._folder is not None
+        locks = [GateLock.taken(line._folder / f"{line._name}-{number}") for number in range(AT_ONCE)]
+        waits = threading.Thread(target=one.acquire, args=[TokenRequest(("api://second/.default",))])
+        waits.start()
+        waits.join(0.5)
+        assert waits.is_alive()
+        assert len(e.token_requests) == 1
+        for lock in locks:
+            assert lock is not None
+            lock.release()
+        waits.join(20)
+    module._gates.clear()
+    assert len(e.token_requests) == 2
 
 
 def _hold_and_die(folder: Path) -> None:

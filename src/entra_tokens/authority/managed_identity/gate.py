@@ -1,8 +1,8 @@
 """IMDS throttles more than 5 requests at once or 20 a second of one machine: whoever asks waits in line before it.
 
 All processes of this user count together, by locks on files in a folder of the user's own, which end with whoever held
-them. Where there can be no such folder this process counts by itself. Nobody waits longer than the request itself
-might take; then it is sent all the same.
+them. Where there can be no such folder this process counts by itself. Whoever has waited for as long as callers have
+patience is let through all the same: a process that was stopped may hold its places for ever.
 
 https://learn.microsoft.com/azure/virtual-machines/instance-metadata-service#rate-limiting
 """
@@ -25,11 +25,13 @@ from .gate_lock import GateLock
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["AT_ONCE", "PER_SECOND", "Gate", "gate_folder", "passing"]
+__all__ = ["AT_ONCE", "PATIENCE", "PER_SECOND", "Gate", "gate_folder", "passing"]
 
 # Those that started within a second and those under way when it began are the most that can arrive in it: 19 of 20.
 AT_ONCE = 4
 PER_SECOND = 15
+# Seconds: callers wait 30 (RefreshPolicy.wait). 375 requests, such as 18 tokens for each of 20 processes, pass in them.
+PATIENCE = 25.0
 _LOOK = (0.01, 0.03)  # seconds between looks; random, so that nobody is always second
 
 
