@@ -6,6 +6,7 @@ import asyncio
 import sys
 import threading
 import time
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -119,3 +120,13 @@ def test_where_there_is_no_boot_clock_the_nearest_is_taken(monkeypatch: pytest.M
     """Nothing imports `CLOCK_BOOTTIME` unguarded."""
     monkeypatch.delattr(time, "CLOCK_BOOTTIME", raising=False)
     assert SystemClock().boot is time.monotonic  # noqa: TID251 - what it is about
+
+
+@pytest.mark.parametrize("parts", [[], ["lowlevel"]])
+def test_a_trio_that_another_thread_is_importing_runs_nothing(parts: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """httpx imports it, in a flight, while tasks of a loop begin to wait for that flight."""
+    half = ModuleType("trio")
+    for part in parts:
+        setattr(half, part, ModuleType(f"trio.{part}"))
+    monkeypatch.setitem(sys.modules, "trio", half)
+    assert asyncio.run(wait_in_loop(Signal(), 0.01)) is False

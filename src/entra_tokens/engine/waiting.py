@@ -27,8 +27,12 @@ async def wait_in_loop(signal: Signal, seconds: float) -> bool:
 
 
 def _in_trio() -> bool:
-    trio = sys.modules.get("trio")
-    return trio is not None and trio.lowlevel.in_trio_run() and trio.lowlevel.in_trio_task()
+    # It may be there in part only: another thread (a flight, through httpx) is about to import it, and nothing runs it.
+    lowlevel = getattr(sys.modules.get("trio"), "lowlevel", None)
+    try:
+        return bool(lowlevel is not None and lowlevel.in_trio_run() and lowlevel.in_trio_task())
+    except AttributeError:
+        return False
 
 
 async def _wait_in_asyncio(signal: Signal, seconds: float) -> bool:
