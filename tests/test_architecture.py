@@ -46,7 +46,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "emulator": _PROVIDER | {"h2ogpte", "emulator"},
     "emulator.pytest_emulator": _PROVIDER | {"emulator", "testing"},  # a test's own engine
     "emulator.demo": _PROVIDER | {"", "h2ogpte", "emulator"},  # a user's program: it uses the public names
-    "cli": _PROVIDER | {"", "h2ogpte", "integrations", "emulator", "cli"},  # a user's program, too
+    "serving": _PROVIDER | {"serving"},
+    "cli": _PROVIDER | {"", "h2ogpte", "integrations", "emulator", "serving", "cli"},  # a user's program, too
     "__main__": {"cli"},
     "": _PROVIDER,  # the public names
 }

@@ -123,7 +123,9 @@ def test_where_there_is_no_boot_clock_the_nearest_is_taken(monkeypatch: pytest.M
 
 
 @pytest.mark.parametrize("parts", [[], ["lowlevel"]])
-def test_a_trio_that_another_thread_is_importing_runs_nothing(parts: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_trio_that_another_thread_is_importing_runs_nothing(
+    parts: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """httpx imports it, in a flight, while tasks of a loop begin to wait for that flight."""
     half = ModuleType("trio")
     for part in parts:
