@@ -8,15 +8,21 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 
-from entra_tokens.acquiring import Acquiring, acquiring
+from entra_tokens.acquiring import Acquiring, SignIns, acquiring
+from entra_tokens.credentials.device_code import DeviceCode
 from entra_tokens.credentials.interactive_browser import InteractiveBrowser
 from entra_tokens.engine.clock import Signal
+from entra_tokens.engine.engine import Engine, current_engine, use_engine
 from entra_tokens.errors import AuthenticationFailed, ConfigurationError, CredentialUnavailable, InteractionRequired
 from entra_tokens.provider import TokenProvider
 from entra_tokens.request import TokenRequest
+from entra_tokens.stores.file import FileStore
+from entra_tokens.stores.sign_ins import SignInFiles
 from entra_tokens.testing import fresh_engine
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from entra_tokens.emulator import Emulator
 
 ASK = TokenRequest(("api://app/.default",))
@@ -76,6 +82,40 @@ def test_the_provider_asks_once(e: Emulator, make: Any) -> None:
     with fresh_engine(), TokenProvider(one, ASK.scopes[0]) as provider:
         assert provider.token() == provider.token()
     assert len(shown) == 1
+
+
+@pytest.mark.filterwarnings("ignore:The key that seals")
+def test_a_sign_in_survives_its_process_and_accounts_are_side_by_side(e: Emulator, make: Any, tmp_path: Path) -> None:
+    shown: list[str] = []
+
+    def opener(address: str) -> bool:
+        shown.append(address)
+        return e.browse(address, parse_qs(urlsplit(address).query).get("login_hint", [None])[0])
+
+    def process(**options: Any) -> InteractiveBrowser:
+        """From here on another process, which has the files of the one before."""
+        use_engine(Engine(sign_ins=SignIns(lambda: SignInFiles(FileStore(tmp_path / "store")))))
+        return make(opener, remember=True, **options)
+
+    def asked(one: InteractiveBrowser | DeviceCode) -> str:
+        return TokenProvider(one, ASK.scopes[0]).token().claims()["oid"]
+
+    with fresh_engine():
+        names = [e.register_user(f"{name}@example.com").user.username for name in ("browser-ada", "browser-eve")]
+        ada, eve = (asked(process(account=name)) for name in names)
+        assert ada != eve
+        assert [asked(process(account=name, interactive=False)) for name in names] == [ada, eve]
+        assert asked(process(interactive=False)) == eve, "whoever signed in last"
+        one = process(account=names[0], interactive=False)
+        current_engine().advance(90 * 86400)
+        assert asked(one) == ada, "by silent renewal"
+        assert len(shown) == 2
+        assert [record.grant for record in e.token_requests[2:]] == ["refresh_token"] * 4
+        # However it was made, it serves every credential of that application; login() asks whoever is signed in.
+        code = DeviceCode(one.client_id, e.tenant_id, interactive=False, authority=e.authority, verify=e.ca_file)
+        assert asked(code) == eve
+        assert process().login(ASK.scopes[0])
+        assert len(shown) == 3
 
 
 def test_background_renewal_never_opens_a_browser(make: Any) -> None:

@@ -215,39 +215,54 @@ def test_a_process_that_is_killed_while_it_acquires_costs_the_next_nothing(folde
 
 _PEOPLE = """
 import msal, entra_tokens.authority.http  # once, not in each of twenty
+from entra_tokens import InteractiveBrowser
 
-def prompt(shown):
+def show(what):
     with open(given["shown"], "a") as file:
-        file.write(shown.user_code + "\\n")
+        file.write(what + "\\n")
 
 FileStore().accounts()  # the key is there, and what is imported first
 
 def work(number):
-    credential = DeviceCode(given["app"][1], given["app"][0], prompt=prompt, **given["authority"])
+    names = given["app"][1], given["app"][0]
+    if given["how"] == "browser":
+        credential = InteractiveBrowser(*names, opener=show, **given["authority"])
+    else:
+        credential = DeviceCode(*names, prompt=lambda shown: show(shown.user_code), **given["authority"])
+    show("here")
     if given["login"]:
         return credential.login("api://app")
     return TokenProvider(credential, f"api://app-{number % 3}").token(timeout=40)
 """
 
 
-@pytest.mark.parametrize("login", [False, True], ids=["token", "login"])
+@pytest.mark.parametrize(("how", "login"), [("code", False), ("browser", True)], ids=["code", "browser, login"])
 def test_twenty_processes_that_need_a_sign_in_show_one_prompt(
-    emulator: Emulator, folder: Path, home: Path, tmp_path: Path, login: bool
+    emulator: Emulator, folder: Path, home: Path, tmp_path: Path, how: str, login: bool
 ) -> None:
     from concurrent.futures import ThreadPoolExecutor
 
     from engine.faces import until
 
     shown = tmp_path / "shown"
+
+    def lines() -> list[str]:
+        return shown.read_text().splitlines() if shown.exists() else []
+
     with ThreadPoolExecutor(1) as beside:
         script = "print(json.dumps(together(20, work)))"
-        running = beside.submit(run, _PEOPLE, script, **facts(emulator, folder, shown=str(shown), login=login))
-        until(lambda: running.done() or len(emulator.pending_codes) == 1, "a prompt")
+        running = beside.submit(run, _PEOPLE, script, **facts(emulator, folder, shown=str(shown), how=how, login=login))
         # While the person types the others come, and wait.
-        until(lambda: running.done() or grants(emulator).count("device_code") >= 12, "some polls")
-        for code in emulator.pending_codes:
-            emulator.approve(code)
+        until(lambda: running.done() or len(lines()) == 21, "a prompt, and twenty who want it")
+        if how == "browser":
+            emulator.browse(next(line for line in lines() if line != "here"))
+        else:
+            until(lambda: running.done() or grants(emulator).count("device_code") >= 8, "some polls")
+            for code in emulator.pending_codes:
+                emulator.approve(code)
         tokens = running.result(50)
     assert len(tokens) == 20
-    assert len(shown.read_text().splitlines()) == 1
-    assert sum(request.path.endswith("/devicecode") for request in emulator.requests) == 1
+    assert len(lines()) == 20 + 1
+    came_by = grants(emulator).count("authorization_code")
+    codes = sum(request.path.endswith("/devicecode") for request in emulator.requests)
+    assert (came_by, codes) == ((1, 0) if how == "browser" else (0, 1))

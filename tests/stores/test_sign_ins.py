@@ -367,7 +367,7 @@ def test_nothing_shows_in_files_names_or_reprs(person: Person) -> None:
     person.token()
     (account,) = person.files.accounts()
     assert "MARKER" not in repr(account)
-    sign_in = person.engine.sign_ins[person.credential().identity]
+    (sign_in,) = person.engine.sign_ins.values()
     assert sign_in.stored
     assert "MARKER" not in repr(sign_in) + repr(person.engine.sign_ins) + repr(person.files.find(app(person)))
     for path in person.folder.parent.rglob("*"):
@@ -462,7 +462,7 @@ def test_an_access_token_is_its_accounts_alone(person: Person) -> None:
     assert person.token(store=store) == "access-of-ada"
     requests = len(person.entra.requests)
     person.process()
-    assert person.token(store=store, interactive=False) == "access-of-ada"
+    assert person.token(store=store) == "access-of-ada"
     assert len(person.entra.requests) == requests
     person.entra.on("/token", answer("eve", "E1-MARKER"))
     person.login()
@@ -578,3 +578,29 @@ def test_the_lock_of_a_process_that_was_killed_while_it_asked(person: Person) ->
     )
     assert person.token() == "access-of-ada"
     assert len(person.shown) == 1
+
+
+def test_whoever_may_not_ask_and_whoever_may_do_not_answer_for_each_other(person: Person) -> None:
+    """`interactive=` is each credential's own, though both use the same sign-in and both have providers that live."""
+    never, asks = person.inside(
+        lambda: [TokenProvider(person.credential(interactive=may), SCOPE) for may in (False, True)]
+    )
+    with pytest.raises(InteractionRequired, match="may not ask"):
+        never.token()
+    assert asks.token() == "access-of-ada", "a failure that is remembered for the other"
+    assert len(person.shown) == 1
+    person.engine.advance(6)  # what it was told is remembered no longer
+    assert never.token() == "access-of-ada"
+    assert person.used() == ["R1-MARKER"]
+    person.files.forget()
+    person.engine.advance(3601)
+    with pytest.raises(InteractionRequired, match="may not ask"):
+        never.token()
+    assert len(person.shown) == 1, "nobody was asked for whoever may not ask"
+
+
+def test_without_files_both_still_use_one_sign_in(person: Person) -> None:
+    person.engine = Engine()
+    person.token()
+    assert person.token(interactive=False) == "access-of-ada"
+    assert (len(person.shown), person.used()) == (1, ["R1-MARKER"])

@@ -70,14 +70,19 @@ class Person(Value):
         self._options = AuthorityOptions.settled(authority, verify, proxy, timeout)
         self._kind = kind
         mark = "" if remember else object_key(self)
-        self._identity = (*self._asker(account or ""), mark, *trust(self._options))
+        # Whose sign-in it is; those who may ask and those who may not use the same one.
+        self._whose = (*self._asker(account or ""), mark, *trust(self._options))
+        self._identity = (*self._whose, "asks" if self.interactive else "never asks")
         self._apps = MsalApps(
             self._options, client_id=client_id, tenant_id=tenant_id, confidential=False, who=repr(self)
         )
 
     @property
     def identity(self) -> tuple[str, ...]:
-        """Authority, tenant, application, account, and who was trusted on the way."""
+        """Authority, tenant, application, account, who was trusted on the way, and whether it may ask.
+
+        The last, since a flight is shared: one that may not ask must not fail those who may, and the other way round.
+        """
         return self._identity
 
     def identity_under(self, key: bytes) -> tuple[str, ...] | None:
@@ -167,7 +172,7 @@ class Person(Value):
         sign_ins = self._memory(around)
         files = sign_ins.files if isinstance(sign_ins, SignIns) else None
         app = application(self._options, self.tenant_id, self.client_id)
-        return Remembered(self._identity, sign_ins, files, app, self.account)
+        return Remembered(self._whose, sign_ins, files, app, self.account)
 
     def _login_key(self, request: TokenRequest) -> tuple[str, ...]:
         return (*self._identity, "login", request.tenant_id or "", str(request.enable_cae), *request.scopes)
@@ -186,7 +191,7 @@ class Person(Value):
             return _untried(look(), tried)
 
         while True:
-            with turn(self._identity, around, kept.turn(), lambda: found() is not None) as mine:
+            with turn(self._whose, around, kept.turn(), lambda: found() is not None) as mine:
                 sign_in = found()
                 if sign_in is not None:
                     tried.add(sign_in.renewal)

@@ -37,7 +37,7 @@ class Remembered:
     account that it began with, whoever signs in elsewhere. What could not be written is remembered in memory.
 
     Args:
-        identity: The credential's.
+        identity: Whose it is: the credential's identity but for whether it may ask.
         memory: The process's sign-ins by identity.
         files: What keeps them beyond it, if anything does.
         app: `application()`.
