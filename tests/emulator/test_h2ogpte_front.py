@@ -225,7 +225,7 @@ def test_stopping_with_a_socket_open(caller: Caller, held: bool) -> None:
     e = caller.e
     context = ssl.create_default_context(cafile=e.ca_file)
     address = e.h2ogpte_url.replace("https", "wss") + "/ws"
-    headers = {"Authorization": f"Bearer-AD {caller.access_token()}"}
+    headers = {"Authorization": f"Bearer-AD {caller.access_token()}", "Session-Id": "mine"}
 
     def connected() -> ClientConnection:
         return connect(address, additional_headers=headers, ssl_context=context, open_timeout=10)

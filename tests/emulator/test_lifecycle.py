@@ -123,6 +123,9 @@ def test_a_process_of_its_own() -> None:
         remote.advance(5)
         assert remote.stats()["front"]["verified"] == 0
         assert remote.requests == remote.front_records == remote.pending_codes == []
+        remote.switch_front(refusal_body="html", schemes=["Bearer-AD"])
+        with pytest.raises(ValueError, match="no switches"):
+            remote.switch_front(moon=True)
         with pytest.raises(ValueError, match="no target"):
             remote.fail("nothing")
         with pytest.raises(ValueError, match="no sign-in"):

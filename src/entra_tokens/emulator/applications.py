@@ -23,7 +23,7 @@ from .control import control_routes
 from .control_room import control_room_routes
 from .device_page import device_routes
 from .discovery import discovery_routes
-from .front_auth import UNAUTHENTICATED
+from .front_auth import noted, target_of
 from .gateway import Gateway
 from .h2ogpte_front import front_app
 from .identity_provider import provider_routes
@@ -114,12 +114,7 @@ def _nothing_else() -> Route:
 
 
 def h2ogpte_app(world: World) -> ASGIApp:
-    def target(path: str) -> str | None:
-        if path in UNAUTHENTICATED:
-            return None
-        return "h2ogpte_ws" if path == "/ws" else "h2ogpte_http"
-
-    return Gateway(front_app(world), world, target, recorded=False)
+    return Gateway(front_app(world), world, target_of, noted=noted)
 
 
 def control_app(world: World) -> ASGIApp:

@@ -19,10 +19,15 @@ class EmulatorClock:
     def __init__(self, wall: Callable[[], float] = SYSTEM_CLOCK.wall) -> None:
         self._wall = wall
         self._ahead = 0.0
+        self._watching: list[Callable[[], None]] = []
         self._lock = threading.Lock()
 
     def now(self) -> float:
         return self._wall() + self._ahead
+
+    def when_moved(self, callback: Callable[[], None]) -> None:
+        """Call this, on the thread that moves the clock, each time it has been moved."""
+        self._watching.append(callback)
 
     def advance(self, seconds: float) -> None:
         """Let this much time pass.
@@ -34,3 +39,5 @@ class EmulatorClock:
             raise ValueError("time only moves forward")
         with self._lock:
             self._ahead += seconds
+        for callback in self._watching:
+            callback()

@@ -52,6 +52,9 @@ def control_routes(world: World) -> list[Route]:
     async def front(_request: Request) -> Any:
         return [record.as_dict() for record in world.front.records]
 
+    async def front_switches(request: Request) -> Any:
+        world.front.switch(**await request.json())
+
     def route(name: str, endpoint: Callable[[Request], Awaitable[Any]], method: str) -> Route:
         return Route(f"{CONTROL_PATH}/{name}", _guarded(world, endpoint), methods=[method])
 
@@ -63,6 +66,7 @@ def control_routes(world: World) -> list[Route]:
         route("requests", requests, "GET"),
         route("stats", stats, "GET"),
         route("front", front, "GET"),
+        route("front", front_switches, "POST"),
     ]
 
 

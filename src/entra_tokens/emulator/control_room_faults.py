@@ -16,6 +16,7 @@ _WHAT: dict[str, dict[str, tuple[str, dict[str, Any]]]] = {
         "throttled": ("429 Too Many Requests", {"fault": "throttled"}),
         "refuse": ("Connection refused", {"fault": "refuse"}),
         "reset": ("Connection reset", {"fault": "reset"}),
+        "close": ("Connection closed without an answer", {"fault": "close"}),
         "hang": ("No answer at all", {"fault": "hang"}),
         "slow_drip": ("A byte now and then", {"fault": "slow_drip"}),
     },
@@ -59,15 +60,19 @@ _NAMES = {
     "az": "Azure CLI (az)",
     "azd": "Developer CLI (azd)",
     "pwsh": "PowerShell (pwsh)",
-    "h2ogpte_http": "h2oGPTe over HTTP",
-    "h2ogpte_ws": "h2oGPTe over WebSocket",
+    "h2ogpte_rpc": "h2oGPTe: rpc",
+    "h2ogpte_rest": "h2oGPTe: REST",
+    "h2ogpte_stream": "h2oGPTe: streams",
+    "h2ogpte_ws": "h2oGPTe: socket upgrades",
+    "h2ogpte_query": "h2oGPTe: queries on a socket",
+    "h2ogpte_http": "h2oGPTe: all over HTTP",
 }
 _GROUPS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("authority", "Authority", AUTHORITY),
     ("managed_identity", "Managed identity", MANAGED_IDENTITY),
     ("ci", "CI services", CI),
     ("tools", "Commands", TOOLS),
-    ("h2ogpte", "h2oGPTe", H2OGPTE),
+    ("h2ogpte", "h2oGPTe", (*H2OGPTE, "h2ogpte_http")),
 )
 
 _CALLED = {**_NAMES, **{name: f"{label}: all" for name, label, _ in _GROUPS}, "*": "Everything"}

@@ -190,8 +190,9 @@ class Emulator(Registering, SigningIn, Hosted):
         Args:
             target: `token`, `device` (its code endpoint), `authorize`, `discovery`, `instance`, `keys`; `imds`,
                 `app_service`, `app_service_2017`, `arc`, `service_fabric`, `cloud_shell`, `azure_ml`; `github_actions`,
-                `azure_pipelines`; `az`, `azd`, `pwsh`; `h2ogpte_http`, `h2ogpte_ws`; or a group of these:
-                `authority`, `managed_identity`, `ci`, `tools`, `h2ogpte`, `*`.
+                `azure_pipelines`; `az`, `azd`, `pwsh`; `h2ogpte_rpc`, `h2ogpte_rest`, `h2ogpte_stream`, `h2ogpte_ws`
+                (upgrades), `h2ogpte_query` (a message on a socket); or a group of these: `authority`,
+                `managed_identity`, `ci`, `tools`, `h2ogpte_http`, `h2ogpte` (all but queries), `*`.
             status: HTTP status of the answer; 503 if nothing else is said. A managed-identity host or CI service puts
                 it in its own words.
             times: How many requests meet it. Faults with a count are a script: they follow one another.
@@ -200,9 +201,9 @@ class Emulator(Registering, SigningIn, Hosted):
             error: An OAuth error name or an AADSTS number: the exact body and status of that refusal.
             share: The share of requests that meets it, spread evenly.
             seconds: How long it lasts, on the emulator's clock.
-            fault: `refuse` (the port is closed), `reset`, `hang`, `slow_drip`, `html`, `bad_json`, `empty`, `huge`,
-                `expired` (a token that has run out), `foreign_endpoint` (discovery names another origin),
-                `throttled` (429 in plain text, `Retry-After: 60` if `headers` does not say otherwise).
+            fault: `refuse` (the port is closed), `reset`, `close` (without an answer), `hang`, `slow_drip`, `html`,
+                `bad_json`, `empty`, `huge`, `expired` (a token that has run out), `foreign_endpoint` (discovery names
+                another origin), `throttled` (429 in plain text, `Retry-After: 60` if `headers` does not say otherwise).
             reply: Fields put over a good answer, None takes one out: `{"expires_in": "3600"}`.
             tenant: Only requests that name this tenant (id or domain) meet it.
             client_id: Only this client's.

@@ -35,6 +35,7 @@ Kind = Literal[
     "expired",
     "foreign_endpoint",
     "throttled",
+    "close",
 ]
 KINDS = get_args(Kind)
 AUTHORITY = ("token", "device", "authorize", "discovery", "instance", "keys")
@@ -50,14 +51,16 @@ MANAGED_IDENTITY = (
 CI = ("github_actions", "azure_pipelines")
 TOOLS = ("az", "azd", "pwsh")
 SECURE_HOSTS = ("service_fabric", *CI)
-H2OGPTE = ("h2ogpte_http", "h2ogpte_ws")
+H2OGPTE_HTTP = ("h2ogpte_rpc", "h2ogpte_rest", "h2ogpte_stream")
+H2OGPTE = (*H2OGPTE_HTTP, "h2ogpte_ws", "h2ogpte_query")
 TARGETS = (*AUTHORITY, *MANAGED_IDENTITY, *CI, *TOOLS, *H2OGPTE)
 GROUPS: dict[str, tuple[str, ...]] = {
     "authority": AUTHORITY,
     "managed_identity": MANAGED_IDENTITY,
     "ci": CI,
     "tools": TOOLS,
-    "h2ogpte": H2OGPTE,
+    "h2ogpte_http": H2OGPTE_HTTP,
+    "h2ogpte": (*H2OGPTE_HTTP, "h2ogpte_ws"),
     "*": TARGETS,
 }
 
@@ -141,6 +144,16 @@ class Fault:
                 self._carried -= 1
             self.met += 1
             return True
+
+    @property
+    def name(self) -> str:
+        """What it does, in a word or two."""
+        return self.kind or (f"error {self.error}" if self.error is not None else f"status {self.status or 200}")
+
+    @property
+    def answers(self) -> bool:
+        """Whether the endpoint never sees a request that meets it."""
+        return self.kind not in ("hang", "expired", "foreign_endpoint") and self.reply is None
 
     @property
     def is_spent(self) -> bool:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import jwt
-from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.websockets import WebSocket
 
 from .front_ledger import FrontRecord
+from .front_refusal import refusal, refused_upgrade
 from .signing import digest
 
 if TYPE_CHECKING:
@@ -16,9 +16,42 @@ if TYPE_CHECKING:
 
     from .world import World
 
-__all__ = ["UNAUTHENTICATED", "FrontAuth", "refusal"]
+__all__ = ["UNAUTHENTICATED", "FrontAuth", "noted", "target_of"]
 
 UNAUTHENTICATED = frozenset({"/api/v1/auth/session/capabilities", "/api/v1/auth/session"})
+_KINDS = {"/ws": "h2ogpte_ws", "/rpc/stream": "h2ogpte_stream"}
+
+
+def target_of(path: str) -> str | None:
+    """What `fail()` calls this path of the front; None: it has no token to refuse."""
+    if path in UNAUTHENTICATED:
+        return None
+    return _KINDS.get(path) or ("h2ogpte_rest" if path.startswith("/api/") else "h2ogpte_rpc")
+
+
+def noted(world: World, scope: Scope, target: str, fault: str) -> FrontRecord:
+    """Put a call on the record, before anything is done about it.
+
+    Args:
+        fault: The fault that answers it; empty: none.
+    """
+    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+    scheme, _, token = headers.get("authorization", "").partition(" ")
+    record = FrontRecord(
+        path=scope["path"],
+        method="WEBSOCKET" if scope["type"] == "websocket" else scope["method"],
+        kind=target,
+        scheme=scheme,
+        token_digest=digest(token),
+        session_id=headers.get("session-id", ""),
+        user_agent=headers.get("user-agent", ""),
+        connection=scope["state"].get("connection", 0),
+        time=world.clock.now(),
+        fault=fault,
+    )
+    scope["state"].update(front_record=record, front_token=token)
+    world.front.arrived(record)
+    return record
 
 
 class FrontAuth:
@@ -27,48 +60,33 @@ class FrontAuth:
     def __init__(self, app: ASGIApp, world: World) -> None:
         self._app = app
         self._world = world
+        self._owners: dict[str, str] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["path"] in UNAUTHENTICATED:
             await self._app(scope, receive, send)
             return
-        record, expires_on = self.checked(scope)
-        self._world.front.add(record)
-        if record.verified:
-            scope["state"].update(front_record=record, token_expires_on=expires_on)
+        record: FrontRecord = scope["state"]["front_record"]
+        reason, expires_on = self._verified(record, scope["state"].pop("front_token"))
+        self._world.front.judged(record, reason)
+
+        if not reason:
+            scope["state"]["token_expires_on"] = expires_on
             await self._app(scope, receive, send)
             return
-        response = refusal(self._world.front.refusal_body, record.reason)
+        response = refusal(self._world.front, reason)
         if scope["type"] == "websocket":
-            await receive()
-            await WebSocket(scope, receive, send).send_denial_response(response)
+            await refused_upgrade(response, WebSocket(scope, receive, send))
         else:
             await response(scope, receive, send)
 
-    def checked(self, scope: Scope) -> tuple[FrontRecord, float]:
-        """The record of this call, and when its token ends."""
-        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-        scheme, _, token = headers.get("authorization", "").partition(" ")
-        reason, expires_on = self._verified(scheme, token)
-        record = FrontRecord(
-            path=scope["path"],
-            method="WEBSOCKET" if scope["type"] == "websocket" else scope["method"],
-            scheme=scheme,
-            token_digest=digest(token),
-            session_id=headers.get("session-id", ""),
-            user_agent=headers.get("user-agent", ""),
-            verified=not reason,
-            reason=reason,
-            time=self._world.clock.now(),
-        )
-        return record, expires_on
-
-    def _verified(self, scheme: str, token: str) -> tuple[str, float]:
+    def _verified(self, record: FrontRecord, token: str) -> tuple[str, float]:
+        """Why the call is refused (empty: it is not), and when its token ends."""
         world = self._world
-        if not scheme:
+        if not record.scheme:
             return "no Authorization header", 0.0
-        if scheme not in world.front.schemes:
-            return f"the scheme {scheme[:20]} is not accepted here", 0.0
+        if record.scheme not in world.front.schemes:
+            return f"the scheme {record.scheme[:20]} is not accepted here", 0.0
         try:
             claims = world.issuer.signer.verified(
                 token, audience=world.directory.h2ogpte_id, issuer=world.issuer.issuer
@@ -82,17 +100,19 @@ class FrontAuth:
             return "the token is not valid yet", 0.0
         if claims["exp"] <= now:
             return "the token has expired", 0.0
-        return "", float(claims["exp"])
+        return self._session_refused(record, str(claims.get("oid", ""))), float(claims["exp"])
 
-
-def refusal(kind: str, reason: str) -> Response:
-    """The front's 401: `json`, `html` or `empty`."""
-    # The server closes after a refusal: websocket clients wait for that.
-    headers = {"Connection": "close"}
-    if kind == "html":
-        page = "<html><body><h1>401 Authorization Required</h1></body></html>"
-        return HTMLResponse(page, status_code=401, headers=headers)
-    if kind == "empty":
-        return Response(status_code=401, headers=headers)
-    content = {"code": 401, "message": f"Unauthorized: {reason}", "error": f"Unauthorized: {reason}"}
-    return JSONResponse(content, status_code=401, headers=headers)
+    def _session_refused(self, record: FrontRecord, identity: str) -> str:
+        """Why its `Session-Id` is refused; empty: it is not."""
+        front = self._world.front
+        if not record.session_id:
+            if front.sockets_need_session_id and record.method == "WEBSOCKET" and record.scheme == "Bearer-AD":
+                return "an upgrade under Bearer-AD needs a Session-Id"
+            return ""
+        if front.session_ids == "free":
+            return ""
+        owner = identity if front.session_ids == "identity" else record.token_digest
+        # One key for each way of tying: the switch may be moved.
+        if self._owners.setdefault(f"{front.session_ids} {record.session_id}", owner) != owner:
+            return f"the Session-Id belongs to another {front.session_ids}"
+        return ""

@@ -3,51 +3,52 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
+from .front_switches import FrontSwitches
 from .signing import digest
 
 __all__ = ["FrontLedger", "FrontRecord"]
 
-SCHEMES = frozenset({"Bearer-Token", "Bearer-AD"})
 
-
-@dataclass(frozen=True)
+@dataclass
 class FrontRecord:
     """One call. The token itself is not kept, only its SHA-256 (hexadecimal)."""
 
     path: str
     method: str
     """The HTTP method; `WEBSOCKET` for an upgrade, `QUERY` for a chat message on an open socket."""
+    kind: str
+    """What `fail()` calls it: `h2ogpte_rpc`, `h2ogpte_rest`, `h2ogpte_stream`, `h2ogpte_ws` or `h2ogpte_query`."""
     scheme: str
     token_digest: str
     session_id: str
     user_agent: str
-    verified: bool
-    reason: str
-    """Why it was refused; empty if it was not."""
+    connection: int
+    """The same number for whatever came over the same TCP connection."""
     time: float
+    verified: bool = False
+    reason: str = ""
+    """Why it was refused; empty if it was not."""
+    fault: str = ""
+    """The fault that answered in the front's place; empty if none did."""
+    status: int | None = None
+    """Of the answer; 101 for an upgrade that was accepted, None where there was none (yet)."""
 
     def as_dict(self) -> dict[str, Any]:
-        return asdict(self)
+        return {name: value for name, value in vars(self).items() if not name.startswith("_")}
 
 
 @dataclass
-class FrontLedger:
+class FrontLedger(FrontSwitches):
     """The front's switches and counts. Any thread may call anything; the counts only grow until `clear()`."""
 
-    schemes: frozenset[str] = SCHEMES
-    """The authorization schemes that it takes."""
-    refusal_body: str = "json"
-    """What a 401 carries: `json`, `html` or `empty`."""
-    cookie_sessions: bool = True
-    """Whether it advertises the cookie-session endpoint (whose absence newer clients warn of)."""
     verified: int = 0
     refused: int = 0
     leaked_refresh_tokens: int = 0
     """How often a client posted a refresh token to the session endpoint; a provider of ours never has one to post."""
-    _records: list[FrontRecord] = field(default_factory=list, repr=False)
+    _arrived: list[FrontRecord] = field(default_factory=list, repr=False)
     _tokens: dict[str, list[str]] = field(default_factory=dict, repr=False)
     _calls: dict[str, int] = field(default_factory=dict, repr=False)
     _revoked: set[str] = field(default_factory=set, repr=False)
@@ -55,8 +56,14 @@ class FrontLedger:
 
     @property
     def records(self) -> list[FrontRecord]:
+        """The calls that the front itself answered, oldest first."""
+        return [record for record in self.arrivals if not record.fault]
+
+    @property
+    def arrivals(self) -> list[FrontRecord]:
+        """Every call, those that met a fault included."""
         with self._lock:
-            return list(self._records)
+            return list(self._arrived)
 
     @property
     def tokens_by_client(self) -> dict[str, list[str]]:
@@ -85,10 +92,15 @@ class FrontLedger:
         with self._lock:
             return digest(token) in self._revoked
 
-    def add(self, record: FrontRecord) -> None:
+    def arrived(self, record: FrontRecord) -> None:
         with self._lock:
-            self._records.append(record)
-            if not record.verified:
+            self._arrived.append(record)
+
+    def judged(self, record: FrontRecord, reason: str) -> None:
+        """Count a record as verified, or as refused for this reason."""
+        with self._lock:
+            record.reason, record.verified = reason, not reason
+            if reason:
                 self.refused += 1
                 return
             self.verified += 1
@@ -100,7 +112,7 @@ class FrontLedger:
 
     def clear(self) -> None:
         with self._lock:
-            self._records.clear()
+            self._arrived.clear()
             self._tokens.clear()
             self._calls.clear()
             self.verified = self.refused = self.leaked_refresh_tokens = 0
@@ -113,5 +125,5 @@ class FrontLedger:
             "leaked_refresh_tokens": self.leaked_refresh_tokens,
             "tokens_by_client": self.tokens_by_client,
             "calls_by_client": self.calls_by_client,
-            "reasons": sorted({record.reason for record in self.records if not record.verified}),
+            "reasons": sorted({record.reason for record in self.records if record.reason}),
         }

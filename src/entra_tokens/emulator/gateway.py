@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import parse_qsl
 
 from .aim import asking_of
@@ -36,20 +36,33 @@ def is_local_host(host: str) -> bool:
     return name.lower() in _HOSTS
 
 
+class Answered(Protocol):
+    """A record that is told how the request was answered."""
+
+    status: int | None
+
+
 class Gateway:
     """Stands before one listener's endpoints.
 
     Args:
         target_of: The target that a path belongs to; None: not subject to faults and not recorded.
+        noted: Keeps the record of a request in place of the log, and returns it. It is given the world, the scope,
+            the target and the name of the fault that answers the request, or nothing.
     """
 
     def __init__(
-        self, app: ASGIApp, world: World, target_of: Callable[[str], str | None], *, recorded: bool = True
+        self,
+        app: ASGIApp,
+        world: World,
+        target_of: Callable[[str], str | None],
+        *,
+        noted: Callable[[World, Scope, str, str], Answered] | None = None,
     ) -> None:
         self._app = app
         self._world = world
         self._target_of = target_of
-        self._recorded = recorded
+        self._noted = noted
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
@@ -58,24 +71,28 @@ class Gateway:
             return
         target = self._target_of(scope["path"])
         record: Record | None = None
+        answered: Answered | None = None
         if scope["type"] == "http":
             body = await _read(receive)
             if body is None:
                 return
             receive = _Replayed(body, receive)
             scope["state"].update(headers=headers, body=body)
-            if target and self._recorded:
-                record = self._record(scope, headers, body, target)
+            if target and self._noted is None:
+                answered = record = self._record(scope, headers, body, target)
         met: list[Fault] = []
         if target:
             if self._world.latency:
                 await asyncio.sleep(self._world.latency)
             if not self._world.faults.is_empty:
                 met = self._met(target, scope, headers, record)
+            if self._noted is not None:
+                by = next((fault.name for fault in met if fault.answers), "")
+                answered = self._noted(self._world, scope, target, by)
 
         async def watched(message: Message) -> None:
-            if record is not None and message["type"] == "http.response.start":
-                record.status = message["status"]
+            if answered is not None and message["type"].endswith("http.response.start"):
+                answered.status = message["status"]
             await send(message)
 
         await misbehave(met, self._app, scope, receive, watched, self._world)

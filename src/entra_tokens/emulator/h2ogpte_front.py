@@ -1,4 +1,4 @@
-"""As much of an h2oGPTe server as the real clients need to be constructed, to list, and to chat."""
+"""As much of an h2oGPTe server as the real clients need to be constructed, to list, to upload, and to chat."""
 
 from __future__ import annotations
 
@@ -8,14 +8,16 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from starlette.applications import Starlette
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route, WebSocketRoute
-from starlette.websockets import WebSocketDisconnect
 
 from .front_auth import FrontAuth
-from .front_ledger import FrontRecord
+from .front_chat import chat
+from .front_documents import document_routes
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from starlette.requests import Request
     from starlette.types import ASGIApp
     from starlette.websockets import WebSocket
@@ -94,16 +96,24 @@ def front_app(world: World) -> ASGIApp:
         world.front.leaked_refresh_tokens += 1
         return JSONResponse({"message": "Unauthorized"}, status_code=401)
 
-    async def chat(websocket: WebSocket) -> None:
-        await websocket.accept()
-        try:
-            while True:
-                question = json.loads(await websocket.receive_text())
-                _count_query(world, websocket)
-                for line in _answers(question):
-                    await websocket.send_text(json.dumps(line))
-        except WebSocketDisconnect:
-            return
+    async def socket(websocket: WebSocket) -> None:
+        await chat(world, websocket)
+
+    async def lang(request: Request) -> Response:
+        asked = await request.json()
+        return JSONResponse({"result": {"content": f"You asked: {asked.get('method', '')}"}})
+
+    async def stream(request: Request) -> Response:
+        asked = (await request.body()).decode("utf-8", "replace")
+
+        async def parts() -> AsyncIterator[str]:
+            for number in range(3):
+                yield json.dumps({"part": number, "of": 3, "asked": asked[:80]}) + "\n"
+
+        return StreamingResponse(parts(), media_type="application/x-ndjson")
+
+    async def answer_question(request: Request) -> Response:
+        return JSONResponse(_answer((await request.json()).get("question", "")))
 
     async def unknown(request: Request) -> Response:
         message = f"the emulated front does not serve {request.method} {request.url.path}"
@@ -123,40 +133,26 @@ def front_app(world: World) -> ASGIApp:
         Route(f"{api}/chats", list_chats, methods=["GET"]),
         Route(f"{api}/chats/count", count_chats, methods=["GET"]),
         Route(f"{api}/chats/{{session_id}}", delete_chat, methods=["DELETE"]),
-        WebSocketRoute("/ws", chat),
+        Route("/rpc/lang", lang, methods=["POST"]),
+        Route("/rpc/stream", stream, methods=["POST"]),
+        Route(f"{api}/models/{{name}}/answer_question", answer_question, methods=["POST"]),
+        *document_routes(world.front.jobs, stamp),
+        WebSocketRoute("/ws", socket),
         Route("/{path:path}", unknown, methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
     ]
     return FrontAuth(Starlette(routes=routes), world)
 
 
-def _count_query(world: World, websocket: WebSocket) -> None:
-    """A message on an open socket counts as a call: verified if the token of its upgrade lives."""
-    opened: FrontRecord = websocket.scope["state"]["front_record"]
-    alive = websocket.scope["state"]["token_expires_on"] > world.clock.now()
-    # An open socket is not cut when its token ends; what a real server does then is not known.
-    if alive:
-        fields = {**opened.as_dict(), "method": "QUERY", "time": world.clock.now()}
-        world.front.add(FrontRecord(**fields))
-
-
-def _answers(question: dict[str, Any]) -> list[dict[str, Any]]:
-    """The acknowledgement, a part, and the answer, as a chat socket sends them."""
-    asked, answer = str(uuid.uuid4()), str(uuid.uuid4())
-    session_id = question.get("session_id", "")
-    body = f"You asked: {question.get('body', '')}"
-    reply = {"session_id": session_id, "message_id": answer, "reply_to_id": asked, "error": ""}
-    return [
-        {
-            "t": "cx",
-            "session_id": session_id,
-            "correlation_id": question.get("correlation_id", ""),
-            "message_id": asked,
-            "username": "emulator",
-            "body": question.get("body", ""),
-        },
-        {"t": "cp", "body": body[:10], **reply},
-        {"t": "ca", "body": body, **reply},
-    ]
+def _answer(question: str) -> dict[str, Any]:
+    return {
+        "response": f"You asked: {question}",
+        "error": "",
+        "num_prompt_tokens": 1,
+        "num_output_tokens": 1,
+        "prompt_raw": question,
+        "llm": "emulated",
+        "content": f"You asked: {question}",
+    }
 
 
 def _collection(identifier: str, name: str, description: str, stamp: str) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import socket
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -31,11 +32,13 @@ __all__ = ["Listener"]
 
 _BACKLOG = 2048
 _IDLE = {h11.CLIENT: h11.IDLE, h11.SERVER: h11.IDLE}
+_numbers = itertools.count(1)  # of connections; only ever drawn on an event loop
 Shortcut = Callable[[bytes], "bytes | None"]
 
 
 class _Protocol(H11Protocol):
-    """Hands the transport to the application, as `scope["state"]["transport"]`, so that a fault can cut it."""
+    """Hands the transport to the application, as `scope["state"]["transport"]`, so that a fault can cut it, and the
+    connection's number as `scope["state"]["connection"]`."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -43,7 +46,7 @@ class _Protocol(H11Protocol):
         self.shortcut: Shortcut | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        self.app_state = {**self.app_state, "transport": transport}
+        self.app_state = {**self.app_state, "transport": transport, "connection": next(_numbers)}
         super().connection_made(Corked(transport, self.loop))  # type: ignore[arg-type] # pyright: ignore[reportArgumentType] # it stands for one
 
     def data_received(self, data: bytes) -> None:

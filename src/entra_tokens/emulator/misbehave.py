@@ -14,7 +14,7 @@ from starlette.websockets import WebSocket
 
 from .aim import Asking
 from .faults import CI, H2OGPTE, MANAGED_IDENTITY
-from .front_auth import refusal
+from .front_refusal import refusal, refused_upgrade
 from .refusals import Refusal, entra_time, refusal_for
 
 if TYPE_CHECKING:
@@ -39,6 +39,10 @@ async def misbehave(met: list[Fault], app: ASGIApp, scope: Scope, receive: Recei
                 return
         elif fault.kind == "reset":
             cut(scope["state"]["transport"])
+            await _until_gone(receive)
+            return
+        elif fault.kind == "close":
+            scope["state"]["transport"].close()
             await _until_gone(receive)
             return
         elif fault.kind == "slow_drip":
@@ -137,17 +141,15 @@ async def _huge(send: Send) -> None:
 
 async def _respond(fault: Fault, scope: Scope, receive: Receive, send: Send, world: World) -> None:
     if fault.status == 401 and fault.body is None and fault.error is None and set(fault.targets) <= set(H2OGPTE):
-        response = refusal(world.front.refusal_body, "by a switch of the emulator's")
+        response = refusal(world.front, "by a switch of the emulator's")
         response.headers.update(fault.headers)
     else:
         status, content, kind = _content(fault, world, scope["state"].get("asking", Asking()))
         response = Response(content, status_code=status, media_type=kind, headers=_headers(fault))
     if scope["type"] == "websocket":
-        socket_ = WebSocket(scope, receive, send)
-        await receive()
-        await socket_.send_denial_response(response)
-        return
-    await response(scope, receive, send)
+        await refused_upgrade(response, WebSocket(scope, receive, send))
+    else:
+        await response(scope, receive, send)
 
 
 def _headers(fault: Fault) -> dict[str, str]:

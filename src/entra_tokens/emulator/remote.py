@@ -126,6 +126,10 @@ class RemoteEmulator:
         answer: list[dict[str, Any]] = self._call("requests")
         return answer
 
+    def switch_front(self, **switches: Any) -> None:
+        """As `Emulator.front.switch`: `refusal_body="html"`, `close_expired_sockets=True`, …"""
+        self._call("front", switches)
+
     @property
     def front_records(self) -> list[dict[str, Any]]:
         """What the h2oGPTe front saw, as dictionaries with the fields of `FrontRecord`."""

@@ -110,6 +110,8 @@ class Running:
         for outside in self.hosting.outside.values():
             provider.share(outside.issuer, signer)
             trusted.append(FederatedCredential(outside.issuer, outside.subject))
+        front = FrontLedger()
+        clock.when_moved(front.sockets.look)
         return World(
             clock=clock,
             directory=directory,
@@ -122,7 +124,7 @@ class Running:
             codes=AuthorizationCodes(clock),
             browsers=Browsers(),
             provider=provider,
-            front=FrontLedger(),
+            front=front,
             hosting=self.hosting,
             authority=authority,
             managed_identity_url=self.listeners["managed_identity"].url,
