@@ -74,7 +74,8 @@ def test_a_twin_is_both(error: EntraTokensError) -> None:
     assert isinstance(twin, ClientAuthenticationError)
     assert isinstance(twin, AzureError)
     assert isinstance(twin, CredentialUnavailableError) is isinstance(error, CredentialUnavailable)
-    assert twin.message == str(twin) == error.message
+    assert twin.message == error.message
+    assert str(twin) == str(error)
     assert twin.args == error.args
     for name, value in vars(error).items():
         assert getattr(twin, name) == value

@@ -21,6 +21,7 @@ from entra_tokens import (
     StoreError,
     TokenTimeout,
 )
+from entra_tokens.errors import GUIDE
 
 DETAILS: dict[str, Any] = {
     "error": "invalid_client",
@@ -91,8 +92,19 @@ def test_attributes_are_the_interface() -> None:
 
 @each_error
 def test_text_is_help(error: EntraTokensError) -> None:
-    assert str(error) == error.message == error.args[0]
-    assert type(error)().message == ""
+    """The text is the message, then where the documents say more; no error of ours is without the latter."""
+    assert error.message == error.args[0]
+    assert str(error) == (f"{error.message}. See {GUIDE}#{error.anchor}." if error.anchor else error.message)
+    assert (error.anchor is None) is (type(error) is EntraTokensError)
+    assert type(error)().message == str(type(error)()) == ""
+
+
+@each_error
+def test_an_error_may_name_a_place_of_its_own(error: EntraTokensError) -> None:
+    placed = type(error)("x.", anchor="elsewhere")
+    assert str(placed) == f"x. See {GUIDE}#elsewhere."
+    assert str(placed.copy()) == str(pickle.loads(pickle.dumps(placed))) == str(placed)
+    assert placed != type(error)("x.")
 
 
 def raised(error: EntraTokensError) -> EntraTokensError:

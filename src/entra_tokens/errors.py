@@ -11,8 +11,8 @@ EntraTokensError
 ├── TokenTimeout               (also a TimeoutError) the caller's patience ended first
 └── StoreError                 what was kept on disk or in Redis cannot be used
 
-Attributes are the interface; the text is help for a person: what happened, which credential, what to do next.
-No error carries a secret, a token, a code or a form body.
+Attributes are the interface; the text is help for a person: what happened, which credential, what to do next, and the
+place in the documents that says more. No error carries a secret, a token, a code or a form body.
 """
 
 from __future__ import annotations
@@ -33,6 +33,10 @@ __all__ = [
 ]
 
 
+GUIDE = "docs/troubleshooting.md"
+"""Where anchors are; the package has no address of its own on the web that could be named."""
+
+
 class EntraTokensError(Exception):
     """Root of everything that this package raises on purpose.
 
@@ -41,11 +45,17 @@ class EntraTokensError(Exception):
 
     Args:
         message: What happened, which credential, what to do next.
+        anchor: The place in `docs/troubleshooting.md` that says more, which `str()` of the error names after the
+            message. None: the class's own, if it has one.
     """
 
-    def __init__(self, message: str = "") -> None:
+    anchor: str | None = None
+
+    def __init__(self, message: str = "", *, anchor: str | None = None) -> None:
         super().__init__(message)
         self.message = message
+        if anchor is not None:
+            self.anchor = anchor
 
     def copy(self) -> EntraTokensError:
         """Return an equal error without this one's traceback; the cause is kept."""
@@ -69,7 +79,10 @@ class EntraTokensError(Exception):
         return hash((type(self), self.message))
 
     def __str__(self) -> str:
-        return self.message
+        if not self.message or not self.anchor:
+            return self.message
+        end = "" if self.message.endswith((".", "!", "?")) else "."
+        return f"{self.message}{end} See {GUIDE}#{self.anchor}."
 
 
 def _restore(kind: type[EntraTokensError], message: str, attributes: dict[str, Any]) -> EntraTokensError:
@@ -82,6 +95,8 @@ def _restore(kind: type[EntraTokensError], message: str, attributes: dict[str, A
 
 class CredentialUnavailable(EntraTokensError):
     """The credential does not apply here (no such host, tool or variable): a chain goes on."""
+
+    anchor = "not-available"
 
 
 class AuthenticationFailed(EntraTokensError):
@@ -96,7 +111,10 @@ class AuthenticationFailed(EntraTokensError):
         claims: A claims challenge to pass on to whoever signs in again (JSON text).
         correlation_id: What Microsoft's support asks for.
         hint: The next step.
+        anchor: As for every error.
     """
+
+    anchor = "refused"
 
     def __init__(
         self,
@@ -109,8 +127,9 @@ class AuthenticationFailed(EntraTokensError):
         claims: str | None = None,
         correlation_id: str | None = None,
         hint: str | None = None,
+        anchor: str | None = None,
     ) -> None:
-        super().__init__(message)
+        super().__init__(message, anchor=anchor)
         self.error = error
         self.codes = codes
         self.description = description
@@ -123,13 +142,19 @@ class AuthenticationFailed(EntraTokensError):
 class InteractionRequired(AuthenticationFailed):
     """A person has to sign in (again); background renewal never asks for it by itself."""
 
+    anchor = "sign-in-needed"
+
 
 class ConsentRequired(InteractionRequired):
     """The application lacks a person's or an administrator's consent."""
 
+    anchor = "consent-needed"
+
 
 class InvalidCredential(AuthenticationFailed):
-    """The secret, certificate or assertion is wrong or expired, or the application is unknown."""
+    """The secret, certificate or assertion is wrong or expired, or the application is unknown or switched off."""
+
+    anchor = "wrong-credential"
 
 
 class AuthorityUnavailable(EntraTokensError):
@@ -139,10 +164,20 @@ class AuthorityUnavailable(EntraTokensError):
         message: What a person should read.
         retry_after: Seconds that the authority asked us to keep quiet, or None.
         status: HTTP status of the answer, or None where there was no answer.
+        anchor: As for every error.
     """
 
-    def __init__(self, message: str = "", *, retry_after: float | None = None, status: int | None = None) -> None:
-        super().__init__(message)
+    anchor = "no-answer"
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        retry_after: float | None = None,
+        status: int | None = None,
+        anchor: str | None = None,
+    ) -> None:
+        super().__init__(message, anchor=anchor)
         self.retry_after = retry_after
         self.status = status
 
@@ -150,10 +185,16 @@ class AuthorityUnavailable(EntraTokensError):
 class ConfigurationError(EntraTokensError, ValueError):
     """A tenant, scope, address, option or secret cannot be right; nothing was sent."""
 
+    anchor = "configuration"
+
 
 class TokenTimeout(EntraTokensError, TimeoutError):
     """The wait ended before a token came; the request itself goes on for whoever else waits."""
 
+    anchor = "timeouts"
+
 
 class StoreError(EntraTokensError):
     """A store cannot be read or written; the provider goes on from memory."""
+
+    anchor = "the-store"

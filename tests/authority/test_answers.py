@@ -130,7 +130,10 @@ def test_the_table_explains_and_is_whole() -> None:
 def test_a_refusal_with_an_unknown_number_quotes_the_authority() -> None:
     text = "AADSTS9999999: Something\r\nnew. Trace ID: 1 Correlation ID: 2 Timestamp: 3"
     error = refusal({"error": "odd", "error_description": text}, who="us", status=400)
-    assert str(error) == "us was refused: AADSTS9999999: Something new. (odd)."
+    assert error.message == (
+        "us was refused: AADSTS9999999: Something new (odd). Ask whoever administers the tenant, and name the "
+        "correlation id."
+    )
     assert isinstance(error, AuthenticationFailed)
     assert error.codes == (9999999,)
 

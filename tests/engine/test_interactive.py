@@ -70,7 +70,7 @@ def test_background_renewal_never_prompts(face: Face, clock: ManualClock, person
     assert face.run(provider.token) is first
     assert face.run(provider.azure_token) == "token-1"
     assert person.prompts == 1
-    assert provider.status().last_error == "A person has to sign in."
+    assert provider.status().last_error == "A person has to sign in. See docs/troubleshooting.md#sign-in-needed."
 
 
 def test_when_background_renewal_wanted_a_person_a_caller_with_nothing_usable_is_prompted(

@@ -443,7 +443,8 @@ def test_status_in_every_state(face: Face, clock: ManualClock, credential: Scrip
     face.run(provider.token)
     landed(provider)
     stale = provider.status()
-    assert (stale.state, stale.last_error, stale.failures) == ("stale", "The authority is down.", 1)
+    assert (stale.state, stale.failures) == ("stale", 1)
+    assert stale.last_error == "The authority is down. See docs/troubleshooting.md#no-answer."
     assert stale.next_attempt == pytest.approx(clock.wall() + 7.5)
     clock.advance(1260)
     expired = provider.status()
@@ -583,7 +584,8 @@ def test_errors_of_get_token_are_azure_core_s_too(face: Face) -> None:
             (caught,) = face.many(1, method)
             assert isinstance(caught, theirs)
             assert isinstance(caught, type(error))
-            assert caught.message == str(caught) == error.message
+            assert caught.message == error.message
+            assert str(caught).startswith(error.message)
         (plain,) = face.many(1, provider.token)
         assert not isinstance(plain, ClientAuthenticationError)
 

@@ -146,7 +146,7 @@ class TestAcquiring:
 
     def test_its_error_arrives_unchanged(self, engine: Any) -> None:
         failing = TokenProvider(ScriptedCredential(AuthenticationFailed("no")), "api://a")
-        with pytest.raises(AuthenticationFailed, match=r"^no$"):
+        with pytest.raises(AuthenticationFailed, match=r"^no\. See "):
             live_azure_token(failing)
 
     @pytest.mark.parametrize("given", [None, "token", ScriptedCredential(), object()])

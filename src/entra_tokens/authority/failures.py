@@ -23,24 +23,45 @@ from .redact import redact
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["foreign_origin", "refusal", "unavailable"]
+    from .aadsts import Meaning
+
+__all__ = ["foreign_origin", "refusal", "said_safely", "says_why", "unavailable"]
 
 _TRANSIENT = frozenset({"temporarily_unavailable", "server_error"})
-_TRANSIENT_CODES = frozenset({90033, 90024, 90006, 50033, 90055})
 _INTERACTIVE = frozenset({"interaction_required", "login_required"})
+# What MSAL calls them: https://learn.microsoft.com/dotnet/api/microsoft.identity.client.uirequiredexceptionclassification
+# The last four it keeps to itself: the sign-in that is remembered is of no use any more. `message_only` decides
+# nothing: where `error` asks for a person, the person is only told why not.
 _INTERACTIVE_SUBERRORS = frozenset(
-    {"basic_action", "additional_action", "token_expired", "bad_token", "user_password_expired"}
+    {
+        "basic_action",
+        "additional_action",
+        "user_password_expired",
+        "bad_token",
+        "token_expired",
+        "client_mismatch",
+        "device_authentication_failed",
+    }
 )
-_INTERACTIVE_CODES = frozenset(
-    {50055, 50058, 50072, 50074, 50076, 50078, 50079, 50132, 50133, 50158, 50173, 70008, 70043, 700082, 700084}
-)
-_CONSENT_CODES = frozenset({65001, 90094})
+_UNMANAGED = "protection_policy_required"  # comes as unauthorized_client, and no secret is wrong
 _CREDENTIAL_ERRORS = frozenset({"invalid_client", "unauthorized_client"})
-_CREDENTIAL_CODES = frozenset(
-    {50126, 70021, 70025, 700016, 700024, 700027, 700211, 700212, 700213, 7000215, 7000218, 7000222}
-)
+_LOOP = 50196
+# It is sent to who asks the same about 15 times in 5 minutes, without a Retry-After; this is a third of that.
+# https://learn.microsoft.com/entra/identity-platform/reference-breaking-changes
+_LOOP_QUIET = 60.0  # seconds
+_STEPS = {  # for what the table of numbers lacks: by suberror, or by the error that it is raised as
+    _UNMANAGED: "Ask an administrator for another way: the policy wants an app that Intune manages.",
+    "message_only": "Find the reason in Entra's sign-in log by the correlation id; signing in again does not help.",
+    "user_password_expired": "Change the password, then sign in again.",
+    "ConsentRequired": "Have an administrator grant consent to the application, or sign in in person and consent.",
+    "InteractionRequired": "Sign in again.",
+    "InvalidCredential": "Check the client ID, and the secret, certificate or assertion that goes with it.",
+    "AuthenticationFailed": "Ask whoever administers the tenant, and name the correlation id.",
+    "AuthorityUnavailable": "Ask again in a while.",
+}
 _LONGEST = 600  # characters of somebody else's text in a message
 _AADSTS = re.compile(r"AADSTS(\d{4,8})")
+_ID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,80}")
 _TRAILER = re.compile(r"\s*(?:Trace ID|Correlation ID|Timestamp):.*", re.IGNORECASE)
 
@@ -52,6 +73,8 @@ def refusal(
     status: int | None = None,
     retry_after: float | None = None,
     secrets: tuple[str, ...] = (),
+    step: str | None = None,
+    anchor: str | None = None,
 ) -> EntraTokensError:
     """The error for an answer that holds `error`.
 
@@ -61,21 +84,31 @@ def refusal(
         status: The answer's HTTP status.
         retry_after: Seconds of quiet that the answer asked for.
         secrets: What must not appear, should the authority repeat it.
+        step: The next step, if the credential knows a better one than the table of numbers.
+        anchor: The place in `docs/troubleshooting.md`, for a number that the table lacks.
     """
     error = _name(answer.get("error"), secrets)
     suberror = _name(answer.get("suberror"), secrets)
     description = redact(str(answer.get("error_description") or answer.get("message") or ""), *secrets)
     codes = _codes(answer, description)
-    text, hint = _words(error, description, codes)
+    known = next((found for found in map(explain, codes) if found is not None), None)
+    throttled = status == 429 or (status is not None and status >= 500)
+    refused = None if throttled or error in _TRANSIENT else _class(error, suberror, codes)
+    if step is None:
+        step = known.step if known else _STEPS.get(suberror or "") or _STEPS[(refused or AuthorityUnavailable).__name__]
+    verb = " was refused" if refused else ""
+    message = f"{who}{verb}: {_what(error, description, known)} {step}"
     correlation_id = _name(answer.get("correlation_id") or answer.get("correlationId"), secrets)
-    message = f"{who} was refused: {text}{f' {hint}' if hint else ''}"
     if correlation_id:
         message += f" Correlation id: {correlation_id}."
-    throttled = status == 429 or (status is not None and status >= 500)
-    if throttled or error in _TRANSIENT or _TRANSIENT_CODES.intersection(codes):
-        return AuthorityUnavailable(message, retry_after=retry_after, status=status)
+    if known is not None:
+        anchor = known.anchor
+    if refused is None:
+        if retry_after is None and _LOOP in codes:
+            retry_after = _LOOP_QUIET
+        return AuthorityUnavailable(message, retry_after=retry_after, status=status, anchor=anchor)
     claims = answer.get("claims")
-    return _class(error, suberror, codes)(
+    return refused(
         message,
         error=error,
         codes=codes,
@@ -83,16 +116,34 @@ def refusal(
         suberror=suberror,
         claims=claims if isinstance(claims, str) and claims and not any(one in claims for one in secrets) else None,
         correlation_id=correlation_id,
-        hint=hint or None,
+        hint=step,
+        anchor=anchor,
     )
 
 
 def unavailable(
-    who: str, why: str, *, status: int | None = None, retry_after: float | None = None
+    who: str,
+    why: str,
+    *,
+    status: int | None = None,
+    retry_after: float | None = None,
+    anchor: str | None = None,
 ) -> AuthorityUnavailable:
     """The error for no usable answer."""
     quiet = f" It asks for {retry_after:g} s of quiet." if retry_after else ""
-    return AuthorityUnavailable(f"{who}: {why}.{quiet}", retry_after=retry_after, status=status)
+    return AuthorityUnavailable(f"{who}: {why}.{quiet}", retry_after=retry_after, status=status, anchor=anchor)
+
+
+def says_why(answer: Mapping[str, Any]) -> bool:
+    """Whether an answer has a number that the table explains."""
+    return any(explain(code) is not None for code in _codes(answer, ""))
+
+
+def said_safely(answer: Mapping[str, Any]) -> dict[str, Any]:
+    """What of an answer can hold nothing that was sent: its numbers, and an id that is one."""
+    correlation_id = answer.get("correlation_id")
+    known = isinstance(correlation_id, str) and _ID.fullmatch(correlation_id)
+    return {"error_codes": answer.get("error_codes"), "correlation_id": correlation_id if known else None}
 
 
 def foreign_origin(who: str, authority: str) -> AuthorityUnavailable:
@@ -102,24 +153,27 @@ def foreign_origin(who: str, authority: str) -> AuthorityUnavailable:
     )
 
 
-def _class(error: str | None, suberror: str | None, codes: tuple[int, ...]) -> type[AuthenticationFailed]:
-    if "consent_required" in (error, suberror) or _CONSENT_CODES.intersection(codes):
+def _class(error: str | None, suberror: str | None, codes: tuple[int, ...]) -> type[AuthenticationFailed] | None:
+    """The class of a refusal; None where it only says that now is not the time."""
+    kinds = {found.kind for found in map(explain, codes) if found is not None}
+    if AuthorityUnavailable.__name__ in kinds:
+        return None
+    if "consent_required" in (error, suberror) or "ConsentRequired" in kinds:
         return ConsentRequired
-    if error in _CREDENTIAL_ERRORS or _CREDENTIAL_CODES.intersection(codes):
+    if suberror == _UNMANAGED:
+        return AuthenticationFailed
+    if "InvalidCredential" in kinds or (error in _CREDENTIAL_ERRORS and not kinds):
         return InvalidCredential
-    if error in _INTERACTIVE or suberror in _INTERACTIVE_SUBERRORS or _INTERACTIVE_CODES.intersection(codes):
+    if error in _INTERACTIVE or suberror in _INTERACTIVE_SUBERRORS or "InteractionRequired" in kinds:
         return InteractionRequired
     return AuthenticationFailed
 
 
-def _words(error: str | None, description: str, codes: tuple[int, ...]) -> tuple[str, str]:
-    """What happened, and the next step."""
-    for code in codes:
-        found = explain(code)
-        if found is not None:
-            return f"{found.meaning.rstrip('.')} (AADSTS{code}).", found.remedy
-    said = _TRAILER.sub("", description)[:_LONGEST].strip()
-    return f"{said or 'the authority gave no reason'}{f' ({error})' if error else ''}.", ""
+def _what(error: str | None, description: str, known: Meaning | None) -> str:
+    if known is not None:
+        return f"{known.meaning.rstrip('.')} (AADSTS{known.code})."
+    said = _TRAILER.sub("", description)[:_LONGEST].strip().rstrip(".")
+    return f"{said or 'the authority gave no reason'}{f' ({error})' if error else ''}."
 
 
 def _codes(answer: Mapping[str, Any], description: str) -> tuple[int, ...]:

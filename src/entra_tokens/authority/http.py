@@ -18,7 +18,7 @@ import httpx
 from ..acquiring import current
 from .cloud import is_same_origin
 from .deadline import Deadline
-from .failures import foreign_origin, unavailable
+from .failures import foreign_origin, refusal, said_safely, says_why, unavailable
 from .redact import redact
 from .retry_after import parse_retry_after
 from .transport import DeadlineTransport
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Answer", "AuthorityHttp", "Seen"]
 
+_NETWORK = "proxies-and-certificates"
 _LARGEST = 1 << 20  # bytes; a token answer has a few thousand
 # Bodies are read as they come: an encoded one of 1 MiB can unfold to 1 GiB.
 _HEADERS = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "entra-tokens"}
@@ -146,10 +147,11 @@ class AuthorityHttp:
             why = _why(error)
         except (httpcore.ProxyError, httpcore.UnsupportedProtocol, OSError) as error:
             why = _why(error)
-        raise unavailable(self._who, f"{self._authority} cannot be reached: {redact(why)}")
+        raise unavailable(self._who, f"{self._authority} cannot be reached: {redact(why)}", anchor=_NETWORK)
 
     def _object(self, status: int, body: bytes, retry_after: float | None) -> dict[str, Any]:
         content: Any = None
+        anchor = None
         with suppress(ValueError, RecursionError):
             content = json.loads(body)
         if isinstance(content, dict) and status != 429 and (status < 300 or 400 <= status < 500):
@@ -157,13 +159,16 @@ class AuthorityHttp:
         if status == 429:
             why = "the authority is throttling (HTTP 429)"
         elif status >= 500:
+            if isinstance(content, dict) and says_why(content):
+                raise refusal(said_safely(content), who=self._who, status=status, retry_after=retry_after)
             why = f"the authority answered HTTP {status}"
         elif 300 <= status < 400:
             why = f"the authority answered with a redirect (HTTP {status}), which is not followed"
         else:
+            anchor = _NETWORK
             kind = "an empty body" if not body.strip() else "a web page" if b"<" in body[:200] else "no JSON object"
             why = f"the authority answered HTTP {status} with {kind}; a proxy or a sign-in portal may stand between"
-        raise unavailable(self._who, why, status=status, retry_after=retry_after)
+        raise unavailable(self._who, why, status=status, retry_after=retry_after, anchor=anchor)
 
 
 def _for_msal(content: dict[str, Any]) -> dict[str, Any]:

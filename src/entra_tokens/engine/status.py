@@ -73,7 +73,7 @@ def picture(cell: Cell, backoff: Backoff) -> ProviderStatus:
         state=state,
         expires_on=held.token.expires_on if held else None,
         refresh_on=held.token.refresh_on if held else None,
-        last_error=backoff.last_error.message if backoff.last_error else None,
+        last_error=str(backoff.last_error) if backoff.last_error else None,
         renewals=cell.renewals,
         failures=backoff.failures,
         next_attempt=wall + (backoff.next_try - boot) if backoff.next_try > boot else None,

@@ -131,7 +131,7 @@ class FileStore:
                 except StoreError as error:
                     self._opened = None
                     self._shut_until = SYSTEM_CLOCK.boot() + _TRY_AGAIN
-                    warn_once(f"{error} {_MEMORY_ONLY}")
+                    warn_once(f"{error.message} {_MEMORY_ONLY}")
             return self._opened
 
     def _open(self) -> _Opened:

@@ -180,13 +180,15 @@ def _failure(
         return unavailable(who, why, status=status, retry_after=retry_after)
     if status == 200:
         return unavailable(who, "the answer holds no access token", status=status)
-    error = refusal(body, who=who, status=status, retry_after=retry_after, secrets=secrets)
-    if _no_identity(body):
-        return AuthenticationFailed(f"{error} {_NO_IDENTITY}", error=IDENTITY_NOT_FOUND, hint=_NO_IDENTITY)
+    step = _NO_IDENTITY if _no_identity(body) else None
+    error = refusal(body, who=who, status=status, retry_after=retry_after, secrets=secrets, step=step, anchor=_ANCHOR)
+    if step is not None:
+        return AuthenticationFailed(error.message, error=IDENTITY_NOT_FOUND, hint=step, anchor=_ANCHOR)
     return error
 
 
 IDENTITY_NOT_FOUND = "identity_not_found"
+_ANCHOR = "managed-identity"
 _NO_IDENTITY = (
     "No such managed identity is assigned to this host: assign it, or correct client_id, object_id or resource_id; "
     "without any of them the host needs a system-assigned identity or exactly one user-assigned one."
