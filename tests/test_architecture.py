@@ -47,7 +47,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "emulator.pytest_emulator": _PROVIDER | {"emulator", "testing"},  # a test's own engine
     "emulator.demo": _PROVIDER | {"", "h2ogpte", "emulator"},  # a user's program: it uses the public names
     "serving": _PROVIDER | {"serving"},
-    "cli": _PROVIDER | {"", "h2ogpte", "integrations", "emulator", "serving", "cli"},  # a user's program, too
+    "cli": _PROVIDER | {"", "challenge", "h2ogpte", "integrations", "emulator", "serving", "cli"},  # a user's program
     "__main__": {"cli"},
     "": _PROVIDER,  # the public names
 }

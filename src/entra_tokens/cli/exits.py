@@ -23,6 +23,7 @@ __all__ = [
     "REFUSED",
     "UNAVAILABLE",
     "USAGE",
+    "SignInNeeded",
     "ending",
     "missing_extra",
 ]
@@ -30,9 +31,31 @@ __all__ = [
 DONE, DEFECT, USAGE, NO_CREDENTIAL, REFUSED, PERSON_NEEDED, UNAVAILABLE, MISCONFIGURED = 0, 1, 2, 3, 4, 5, 6, 7
 INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 
+
+class SignInNeeded(EntraTokensError):
+    """Somebody has to sign in; the text says what to type.
+
+    Args:
+        error: What said so.
+        command: What to type.
+    """
+
+    def __init__(self, error: InteractionRequired, command: str) -> None:
+        # Without a word of the authority it is the library's, which speaks to programmers.
+        why = error.message if error.error or error.codes else "nobody is signed in here for this."
+        super().__init__(f"{why}\nType: {command}")
+
+
+# What to type next where the error itself does not know the command.
+_NEXT = {
+    NO_CREDENTIAL: "Type 'entra-tokens doctor' to see what works here, or 'entra-tokens login' to sign in yourself.",
+    UNAVAILABLE: "Try again; 'entra-tokens doctor' tells whether it is the network, a proxy or a certificate.",
+}
+
 # The first that fits decides.
 _STATUSES: tuple[tuple[type[EntraTokensError], int], ...] = (
     (CredentialUnavailable, NO_CREDENTIAL),
+    (SignInNeeded, PERSON_NEEDED),
     (InteractionRequired, PERSON_NEEDED),
     (AuthenticationFailed, REFUSED),
     (AuthorityUnavailable, UNAVAILABLE),
@@ -46,7 +69,7 @@ def ending(error: Exception) -> tuple[int, str]:
     """The exit status for an error, and what to tell the person; never a traceback."""
     for kind, status in _STATUSES:
         if isinstance(error, kind):
-            return status, str(error)
+            return status, f"{error}\n{_NEXT[status]}" if status in _NEXT else str(error)
     if isinstance(error, EntraTokensError):
         return DEFECT, str(error)
     if isinstance(error, OSError):

@@ -7,14 +7,28 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from .settings import CREDENTIALS, resolve
+from ..errors import InteractionRequired
+from .exits import SignInNeeded
+from .settings import CREDENTIALS, flag_of, resolve
+from .spans import seconds_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["common"]
+    from .settings import Settings
+
+__all__ = ["common", "sign_in_command", "span"]
 
 F = TypeVar("F", bound="Callable[..., Any]")
+
+
+def span(text: str) -> float:
+    """The type of an option that takes a span of time, in seconds."""
+    try:
+        return seconds_of(text)
+    except ValueError:
+        raise click.BadParameter(f"{text!r} is no span of time; write 90s, 10m or 1h30m.") from None
+
 
 _OPTIONS = (
     click.option("--scope", metavar="SCOPE", multiple=True, help="What the token is for, as api://APP/.default."),
@@ -39,10 +53,22 @@ def common(function: F) -> F:
     def with_settings(**given: Any) -> Any:
         flags = {name: given.pop(name) for name in ("credential", "tenant", "client_id", "authority", "ca", "profile")}
         flags["scope"] = " ".join(given.pop("scope")) or None
-        return function(settings=resolve(flags, as_json=given.pop("as_json")), **given)
+        settings = resolve(flags, as_json=given.pop("as_json"))
+        try:
+            return function(settings=settings, **given)
+        except InteractionRequired as error:
+            raise SignInNeeded(error, sign_in_command(settings)) from error
 
     wrapped: Any = update_wrapper(with_settings, function)
     for option in reversed(_OPTIONS):
         option(wrapped)
     result: F = wrapped
     return result
+
+
+def sign_in_command(settings: Settings) -> str:
+    """What to type to sign in with these settings: what was a flag is a flag again."""
+    given = {name: each for name, each in {"profile": settings.profile, **settings.fields}.items() if each.value}
+    browser = given.pop("credential").value == "browser"
+    flags = [f"{flag_of(name)} {each.value}" for name, each in given.items() if each.source.startswith("--")]
+    return " ".join(["entra-tokens login", *(["--browser"] if browser else []), *flags])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from .. import environment
@@ -11,7 +10,7 @@ from ..errors import ConfigurationError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["CREDENTIALS", "FIELDS", "Setting", "Settings", "resolve"]
+__all__ = ["CREDENTIALS", "DEFAULT_PROFILE", "FIELDS", "Setting", "Settings", "flag_of", "resolve"]
 
 CREDENTIALS = (
     "default",
@@ -53,12 +52,11 @@ class Setting(NamedTuple):
 
     @property
     def is_given(self) -> bool:
-        """Whether the user chose it, by flag or profile, over what the environment says."""
+        """Whether a flag or the profile says it, not the environment."""
         return self.source.startswith(("--", "profile "))
 
 
-@dataclass(frozen=True)
-class Settings:
+class Settings(NamedTuple):
     """What a command works with.
 
     Args:
@@ -111,17 +109,18 @@ class Settings:
         if self.scope:
             return self.scope
         raise ConfigurationError(
-            "No scope: what is the token for? Add --scope api://APP/.default, set ENTRA_TOKENS_SCOPE, or keep it in a "
-            "profile with 'entra-tokens config set scope api://APP/.default'."
+            "No scope: what is the token for? Add --scope api://APP/.default, set ENTRA_TOKENS_SCOPE, or keep it: "
+            "entra-tokens config set scope api://APP/.default"
         )
 
 
-def resolve(flags: Mapping[str, str | None], *, as_json: bool = False) -> Settings:
+def resolve(flags: Mapping[str, str | None], *, as_json: bool = False, new_profile: bool = False) -> Settings:
     """Settle the settings of this run.
 
     Args:
         flags: `profile` and what else was given on the command line, by the names of `FIELDS`.
         as_json: Whether `--json` was given.
+        new_profile: Whether the profile may be one that is not there yet.
 
     Raises:
         ConfigurationError: The profile is not there, or its file cannot be read.
@@ -129,7 +128,7 @@ def resolve(flags: Mapping[str, str | None], *, as_json: bool = False) -> Settin
     from .profiles import read_profile
 
     profile = _first(flags.get("profile"), "profile", ("ENTRA_TOKENS_PROFILE",), None, "", DEFAULT_PROFILE)
-    kept = read_profile(profile.value or DEFAULT_PROFILE, must_be=profile.source != "default")
+    kept = read_profile(profile.value or "", must_be=profile.value != DEFAULT_PROFILE and not new_profile)
     origin = f"profile {profile.value}"
     fields = {
         name: _first(flags.get(name), name, variables, kept.get(name), origin, default)
@@ -143,11 +142,16 @@ def resolve(flags: Mapping[str, str | None], *, as_json: bool = False) -> Settin
     return Settings(profile, fields, as_json)
 
 
+def flag_of(name: str) -> str:
+    """The option of a field."""
+    return f"--{name.replace('_', '-')}"
+
+
 def _first(
     flag: str | None, name: str, variables: tuple[str, ...], kept: str | None, origin: str, default: str | None
 ) -> Setting:
     if flag:
-        return Setting(flag, f"--{name.replace('_', '-')}")
+        return Setting(flag, flag_of(name))
     for variable in variables:
         value = environment.read(variable)
         if value:

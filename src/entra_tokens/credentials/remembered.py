@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import ssl
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from .sign_in import SignIn
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import MutableMapping
 
     from ..authority.options import AuthorityOptions
@@ -26,8 +26,14 @@ def application(options: AuthorityOptions, tenant_id: str, client_id: str) -> tu
     count: TLS goes through it, and a laptop changes it several times a day.
     """
     verify = options.verify
-    checked = verify.verify_mode == ssl.CERT_REQUIRED if isinstance(verify, ssl.SSLContext) else bool(verify)
+    checked = bool(verify) if isinstance(verify, (bool, str)) else _checks(verify)
     return options.authority, tenant_id.lower(), client_id, "verified" if checked else "unverified"
+
+
+def _checks(context: ssl.SSLContext) -> bool:
+    import ssl  # 10 ms, which a command that finds its token stored need not spend
+
+    return context.verify_mode == ssl.CERT_REQUIRED
 
 
 class Remembered:

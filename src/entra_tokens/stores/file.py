@@ -20,7 +20,7 @@ from .records import KeptSignIn, from_json, to_json
 from .sealed import Seal, Unreadable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
 
     from ..engine.clock import Signal
@@ -95,6 +95,19 @@ class FileStore:
                 entry.write(Stored(token, asked), until=token.expires_on)
         opened.folder.sweep(TOKENS, LOCKS, opened.seal.id, wanted.now())
         return token
+
+    def stored(self, key_under: Callable[[bytes], tuple[object, ...] | None]) -> Stored | None:
+        """What is stored under a key, however old; waits for nobody and changes nothing.
+
+        Args:
+            key_under: Whose token for what, given the secret that digests in it are to be keyed with.
+
+        Raises:
+            EntraTokensError: What `key_under` raised.
+        """
+        opened = self.opened()
+        key = None if opened is None else key_under(opened.seal.digest_key)
+        return None if opened is None or key is None else opened.entry(TOKENS, ("token", *key)).read(Stored)
 
     def accounts(self) -> tuple[Account, ...]:
         """Who is signed in with `DeviceCode` or a browser, whoever signed in last first; no secret is in it."""

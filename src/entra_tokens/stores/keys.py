@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..engine.workers import importing
 from ..errors import StoreError
+from .absence import Absence
 from .folder import NotTrusted, go_on, read_private, write_private
 from .lock import holding
 from .once import warn_once
@@ -47,7 +48,8 @@ def key_for(
     lock = store.parent / f"{store.name}.key.lock"
     # Another lock: a keyring that hangs would keep it.
     asking = store.parent / f"{store.name}.keyring.lock"
-    return _from_keyring(keyring, asking, wait) or _from_file(file, lock, step)
+    absence = Absence(store.parent / f"{store.name}.keyring.none")
+    return _from_keyring(keyring, asking, wait, absence) or _from_file(file, lock, step)
 
 
 def installed_keyring() -> Any:
@@ -62,15 +64,21 @@ def installed_keyring() -> Any:
         return keyring
 
 
-def _from_keyring(module: Callable[[], Any], lock: Path, wait: float) -> bytes | None:
+def _from_keyring(module: Callable[[], Any], lock: Path, wait: float, absence: Absence) -> bytes | None:
     """What the keyring says within the time; whatever goes wrong there means that it cannot be reached now."""
     found: list[bytes | None] = []
+    if absence.is_known():
+        return None
 
     def ask() -> None:
         with suppress(Exception):
             keyring = module()
-            if keyring is not None and keyring.get_keyring().priority >= _LEAST_PRIORITY:
+            if keyring is None:
+                return
+            if keyring.get_keyring().priority >= _LEAST_PRIORITY:
                 found.append(_kept_in(keyring, lock))
+            else:
+                absence.note()
 
     thread = threading.Thread(target=ask, name="entra-tokens-keyring", daemon=True)
     try:
