@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import pytest
 from rich.console import Console
 
+from entra_tokens.emulator.__main__ import main
 from entra_tokens.emulator.panel import export_lines, show
 
 if TYPE_CHECKING:
@@ -103,3 +104,10 @@ def test_a_place_that_cannot_be_had_is_said(e: Emulator) -> None:
 
 def test_a_value_is_quoted() -> None:
     assert export_lines({"A": "it's $HOME; rm"}) == ["""export A='it'"'"'s $HOME; rm'"""]
+
+
+def test_it_is_called_what_it_was_started_as(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["--help"], prog="entra-tokens emulator")
+    assert ended.value.code == 0
+    assert capsys.readouterr().out.startswith("usage: entra-tokens emulator [-h]")

@@ -40,11 +40,15 @@ def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Callable[
 def test_unmodified_code_talks_to_it(run: Callable[..., pytest.RunResult]) -> None:
     result = run(
         """
+        import asyncio
         import os
 
+        import h2o_authn
+        import jwt
         import pytest
         import requests
         from azure.identity import DefaultAzureCredential, EnvironmentCredential, ManagedIdentityCredential
+        from h2ogpte import H2OGPTE
 
         from entra_tokens import Environment, ManagedIdentity, TokenProvider
 
@@ -82,6 +86,35 @@ def test_unmodified_code_talks_to_it(run: Callable[..., pytest.RunResult]) -> No
             answer = requests.post(tenant + "/oauth2/v2.0/token", data=form, timeout=10)
             assert answer.json()["token_type"] == "Bearer"
 
+        def h2o(emulator, kind=h2o_authn.TokenProvider):
+            endpoint = os.environ["AZURE_AUTHORITY_HOST"] + "/" + os.environ["AZURE_TENANT_ID"] + "/oauth2/v2.0/token"
+            refresh_token = emulator.refresh_token()
+            client_id = os.environ["AZURE_CLIENT_ID"]
+            return kind(refresh_token=refresh_token, client_id=client_id, token_endpoint_url=endpoint)
+
+        def test_h2o_authn(entra_emulator):
+            provider = h2o(entra_emulator)
+            first = str(provider.token())
+            assert str(provider.token()) == first
+            assert provider() == first
+            entra_emulator.advance(7200)
+            with entra_emulator.fail("token", error="invalid_grant"), pytest.raises(h2o_authn.error.TokenEndpointError):
+                h2o(entra_emulator).token()
+            assert [each.grant for each in entra_emulator.token_requests] == ["refresh_token"] * 2
+
+        def test_h2o_authn_asynchronously(entra_emulator):
+            async def ask():
+                return str(await h2o(entra_emulator, h2o_authn.AsyncTokenProvider).token())
+
+            claims = jwt.decode(asyncio.run(ask()), options={"verify_signature": False})
+            assert claims["aud"] == entra_emulator.directory.h2ogpte_id
+
+        def test_h2ogpte_on_h2o_authn(entra_emulator):
+            verify = os.environ["SSL_CERT_FILE"]
+            client = H2OGPTE(entra_emulator.h2ogpte_url, token_provider=h2o(entra_emulator), verify=verify)
+            assert client.count_collections() == 1
+            assert entra_emulator.front.refused == 0
+
         def test_a_place(entra_emulator):
             variables = entra_emulator.place("app_service")
             assert variables.items() <= os.environ.items()
@@ -91,7 +124,7 @@ def test_unmodified_code_talks_to_it(run: Callable[..., pytest.RunResult]) -> No
             assert [each.target for each in entra_emulator.token_requests] == ["app_service"]
         """
     )
-    result.assert_outcomes(passed=7)
+    result.assert_outcomes(passed=10)
 
 
 def test_it_fails_and_moves_time_when_told(run: Callable[..., pytest.RunResult]) -> None:

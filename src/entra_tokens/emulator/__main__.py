@@ -37,9 +37,14 @@ _WHAT = """A local Microsoft Entra ID, managed-identity hosts and an h2oGPTe fro
 Ctrl-C. Where stdout is no terminal it writes one line of JSON, for a program, and ends when stdin ends."""
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Run until told to end; returns the exit status."""
-    options = _parser().parse_args(arguments)
+def main(arguments: list[str] | None = None, *, prog: str = "python -m entra_tokens.emulator") -> int:
+    """Run until told to end; returns the exit status. For the main thread: it takes SIGINT and SIGTERM.
+
+    Args:
+        arguments: Those of the command line; None: this process's.
+        prog: What the command is called in its help and its errors.
+    """
+    options = _parser(prog).parse_args(arguments)
     # Not an Event: its lock, held by the interrupted thread when a signal comes, would stop the handler for ever.
     over: queue.SimpleQueue[None] = queue.SimpleQueue()
 
@@ -58,7 +63,7 @@ def main(arguments: list[str] | None = None) -> int:
             device_code_lifetime=options.device_code_lifetime,
         ).start()
     except OSError as error:
-        sys.stderr.write(f"entra-tokens emulator: {error}\n")
+        sys.stderr.write(f"{prog}: {error}\n")
         return 1
     try:
         if options.json or not sys.stdout.isatty():
@@ -89,8 +94,8 @@ def _environs(emulator: Emulator) -> dict[str, dict[str, str]]:
     return environs
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m entra_tokens.emulator", description=_WHAT)
+def _parser(prog: str) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog=prog, description=_WHAT)
     parser.add_argument("--lifetime", type=float, default=3600, metavar="S", help="seconds an access token lives")
     parser.add_argument("--latency", type=float, default=0.0, metavar="S", help="seconds each answer is held back")
     parser.add_argument("--port", type=int, default=0, metavar="N", help="the authority's port; 0: any free one")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .asked_claims import challenge
+from .refresh_tokens import Grant
 
 if TYPE_CHECKING:
     from .registry import Account
@@ -40,6 +41,22 @@ class SigningIn:
     def decline(self, user_code: str) -> None:
         """As `approve`, with the other answer."""
         self._world.device_codes.answer(user_code, approve=False)
+
+    def refresh_token(self, scope: str | None = None, username: str | None = None) -> str:
+        """A refresh token for the application, as a sign-in leaves one: what h2o-authn begins with.
+
+        Args:
+            scope: What was asked for at the sign-in; None: the h2oGPTe front's.
+            username: Whose it is; None: the first user's.
+
+        Raises:
+            LookupError: There is no such user.
+        """
+        world = self._world
+        asked = f"{scope or world.directory.h2ogpte_scope} offline_access"
+        account = self._account(username) or world.registry.account
+        grant = Grant(world.directory.client_id, account, asked, signed_in_on=world.clock.now())
+        return world.refresh_tokens.issue(grant)
 
     def authorize(self, url: str, username: str | None = None, *, decline: bool = False) -> dict[str, str]:
         """Answer a sign-in as a person on its page would; returns what goes to the application's redirect URI.
