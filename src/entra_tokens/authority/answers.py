@@ -37,7 +37,8 @@ def to_token(answer: Mapping[str, Any], scopes: tuple[str, ...], *, asked_at: fl
         raise AuthorityUnavailable(f"{who}: nothing in the answer says when the token expires. {_NEXT}")
     if expires_on <= asked_at:
         raise AuthorityUnavailable(
-            f"{who}: the answer's token has already expired. Compare this machine's clock with the right time."
+            f"{who}: the answer's token has already expired. Compare this machine's clock with the right time.",
+            anchor="the-clock",
         )
     try:
         return Token(value, expires_on=expires_on, refresh_on=_refresh_on(answer, asked_at, expires_on), scopes=scopes)

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 __all__ = ["CiService", "exchange_audience"]
 
+_ANCHOR = "pipelines"
+
 _LONGEST = 300  # characters of the service's own text in a message
 # https://learn.microsoft.com/entra/workload-id/workload-identity-federation-considerations
 _AUDIENCES = {
@@ -84,8 +86,12 @@ class CiService(NamedTuple):
         words = f": {redact(said)[:_LONGEST]}" if isinstance(said, str) and said else ""
         kind = InvalidCredential if seen.status in (401, 403) else AuthenticationFailed
         if seen.status < 400:
-            raise AuthorityUnavailable(f"{who}: the CI service's answer holds no token.", status=seen.status)
-        raise kind(f"{who}: the CI service answered HTTP {seen.status}{words}. {self.remedy}", hint=self.remedy)
+            raise AuthorityUnavailable(
+                f"{who}: the CI service's answer holds no token. {self.remedy}", status=seen.status, anchor=_ANCHOR
+            )
+        raise kind(
+            f"{who}: the CI service answered HTTP {seen.status}{words}. {self.remedy}", hint=self.remedy, anchor=_ANCHOR
+        )
 
     def _asked(self, headers: dict[str, str], method: str, who: str) -> Seen:
         http = self._http(who)
@@ -107,6 +113,7 @@ class CiService(NamedTuple):
             f"{who}: the CI service answered HTTP {status} with no token, as it does to a job without a good "
             f"access token. {self.remedy}",
             hint=self.remedy,
+            anchor=_ANCHOR,
         )
 
     def _http(self, who: str) -> AuthorityHttp:

@@ -29,7 +29,8 @@ def guarded(call: Callable[[], T], *, who: str) -> T:
     except Exception as error:
         failure = AuthorityUnavailable(
             f"{who}: the answer cannot be understood ({type(error).__name__}). Check that the address is really the "
-            "token service and that no proxy rewrites its answers."
+            "token service and that no proxy rewrites its answers.",
+            anchor="proxies-and-certificates",
         )
     try:
         raise failure

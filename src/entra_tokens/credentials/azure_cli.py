@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 __all__ = ["AzureCli"]
 
+_ANCHOR = "command-line-tools"
+
 _SUBSCRIPTION = re.compile(r"[A-Za-z0-9_. -]+", re.ASCII)  # azure-identity's alphabet
 _NOT_BOTH = "'az' takes a tenant or a subscription, not both: leave one of them out."
 _INSTALL = "Install the Azure CLI (https://aka.ms/azure-cli) and run 'az login'"
@@ -115,11 +117,13 @@ class AzureCli(Value):
     def _failure(self, error: Exception) -> EntraTokensError:
         if isinstance(error.__cause__, TimeoutExpired):
             return unavailable(
-                repr(self), f"'az' did not end within {self._timeout:g} s; if it is only slow, raise timeout="
+                repr(self),
+                f"'az' did not end within {self._timeout:g} s; if it is only slow, raise timeout=",
+                anchor=_ANCHOR,
             )
-        ours = translated(error, who=repr(self))
+        ours = translated(error, who=repr(self), anchor=_ANCHOR)
         if isinstance(ours, CredentialUnavailable) and "not found" in ours.message:
-            return CredentialUnavailable(f"{self!r}: there is no 'az' on PATH. {_INSTALL}.")
+            return CredentialUnavailable(f"{self!r}: there is no 'az' on PATH. {_INSTALL}.", anchor=_ANCHOR)
         if isinstance(ours, AuthenticationFailed) and "az login" not in ours.message:
             ours.message = f"{ours.message} If a person has to sign in again, run 'az login'."
             ours.args = (ours.message,)

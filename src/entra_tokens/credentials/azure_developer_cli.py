@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 __all__ = ["AzureDeveloperCli"]
 
+_ANCHOR = "command-line-tools"
+
 _INSTALL = "Install the Azure Developer CLI (https://aka.ms/azd) and run 'azd auth login'."
 
 
@@ -98,16 +100,22 @@ class AzureDeveloperCli(Value):
         said = redact(_said(ended))
         both = f"{ended.out}\n{ended.err}"
         if ended.status == 127 or "'azd' is not recognized" in ended.err:
-            return CredentialUnavailable(f"{self!r}: there is no 'azd' on PATH. {_INSTALL}")
+            return CredentialUnavailable(f"{self!r}: there is no 'azd' on PATH. {_INSTALL}", anchor=_ANCHOR)
         if "not logged in" in both and "AADSTS" not in both:
-            return CredentialUnavailable(f"{self!r}: nobody is signed in. Run 'azd auth login'.")
+            return CredentialUnavailable(f"{self!r}: nobody is signed in. Run 'azd auth login'.", anchor=_ANCHOR)
         if "unknown flag: --claims" in both:
-            return CredentialUnavailable(f"{self!r}: a claims challenge needs azd 1.18.1 or later; update it.")
+            return CredentialUnavailable(
+                f"{self!r}: a claims challenge needs azd 1.18.1 or later. Update it.", anchor=_ANCHOR
+            )
         if not said:
-            return AuthenticationFailed(f"{self!r}: 'azd' ended with status {ended.status} and said nothing usable.")
+            return AuthenticationFailed(
+                f"{self!r}: 'azd' ended with status {ended.status} and said nothing usable. Run 'azd auth token' by "
+                "hand and see what it says.",
+                anchor=_ANCHOR,
+            )
         if "AADSTS" not in said and says_no_answer(said):
             return unavailable(repr(self), said.rstrip("."))
-        failure = refusal({"error_description": said}, who=repr(self))
+        failure = refusal({"error_description": said}, who=repr(self), anchor=_ANCHOR)
         if not isinstance(failure, AuthorityUnavailable) and "azd auth login" not in failure.message:
             failure.message = f"{failure.message} If a person has to sign in again, run 'azd auth login'."
             failure.args = (failure.message,)

@@ -27,26 +27,26 @@ _NO_ANSWER = re.compile(
 _LONGEST = 600
 
 
-def translated(error: BaseException, *, who: str) -> EntraTokensError:
+def translated(error: BaseException, *, who: str, anchor: str = "other-credentials") -> EntraTokensError:
     """Our error for a foreign one. Its text is redacted; it is not kept as a cause, its frames hold secrets."""
     core, identity = sys.modules.get("azure.core.exceptions"), sys.modules.get("azure.identity")
     text = redact(str(getattr(error, "message", None) or error))[:_LONGEST]
     if identity is not None:
         if isinstance(error, identity.AuthenticationRequiredError):
-            return InteractionRequired(f"{who}: {text}", claims=getattr(error, "claims", None))
+            return InteractionRequired(f"{who}: {text}", claims=getattr(error, "claims", None), anchor=anchor)
         if isinstance(error, identity.CredentialUnavailableError):
-            return CredentialUnavailable(f"{who}: {text}")
+            return CredentialUnavailable(f"{who}: {text}", anchor=anchor)
     if core is None or not isinstance(error, core.AzureError):
-        return AuthenticationFailed(f"{who}: get_token() raised {type(error).__name__}: {text}")
+        return AuthenticationFailed(f"{who}: get_token() raised {type(error).__name__}: {text}", anchor=anchor)
     status, retry_after = _response(error)
     if status is not None and (status == 429 or status >= 500):
         return unavailable(who, f"the authority answered HTTP {status}", status=status, retry_after=retry_after)
     if isinstance(error, core.ClientAuthenticationError):
         if "AADSTS" not in text and (says_no_answer(text) or _transport(error, core)):
             return unavailable(who, text.rstrip("."))
-        return refusal({"error_description": text}, who=who, status=status, retry_after=retry_after)
+        return refusal({"error_description": text}, who=who, status=status, retry_after=retry_after, anchor=anchor)
     if isinstance(error, core.HttpResponseError):
-        return refusal({"error_description": text}, who=who, status=status, retry_after=retry_after)
+        return refusal({"error_description": text}, who=who, status=status, retry_after=retry_after, anchor=anchor)
     return unavailable(who, text.rstrip("."))
 
 

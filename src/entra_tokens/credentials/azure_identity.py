@@ -85,7 +85,8 @@ class AzureIdentity(Value):
             # It may have a token without asking, but there is no way to ask it for that alone.
             raise InteractionRequired(
                 f"{self!r} may prompt, which background renewal never does. DeviceCode and InteractiveBrowser of "
-                "entra_tokens renew without a prompt; or make the object with disable_automatic_authentication=True."
+                "entra_tokens renew without a prompt; or make the object with disable_automatic_authentication=True.",
+                anchor="other-credentials",
             )
         failure: EntraTokensError
         try:
@@ -126,7 +127,8 @@ class AzureIdentity(Value):
             pass
         raise AuthorityUnavailable(
             f"{self!r} returned no usable token: azure-core's protocol wants .token (one line of printable ASCII) and "
-            ".expires_on (epoch seconds)."
+            ".expires_on (epoch seconds).",
+            anchor="other-credentials",
         )
 
     def __repr__(self) -> str:

@@ -74,7 +74,9 @@ class AzurePipelines(Application):
         url, access_token = read(_URL), system_access_token or read(_TOKEN)
         service: CiService | EntraTokensError
         if not url:
-            service = CredentialUnavailable(f"AzurePipelines: {_URL} is not set, so this is not Azure Pipelines.")
+            service = CredentialUnavailable(
+                f"AzurePipelines: {_URL} is not set, so this is not Azure Pipelines.", anchor="pipelines"
+            )
         elif not access_token:
             service = ConfigurationError(f"AzurePipelines: {_TOKEN} is not set. {_REMEDY}")
         else:

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 __all__ = ["AzurePowerShell"]
 
+_ANCHOR = "command-line-tools"
+
 _INSTALL = "Install PowerShell (https://aka.ms/powershell) and its module Az.Accounts, and run 'Connect-AzAccount'."
 
 
@@ -96,11 +98,13 @@ class AzurePowerShell(Value):
     def _failure(self, error: Exception) -> EntraTokensError:
         if isinstance(error.__cause__, TimeoutExpired):
             return unavailable(
-                repr(self), f"PowerShell did not end within {self._timeout:g} s; if it is only slow, raise timeout="
+                repr(self),
+                f"PowerShell did not end within {self._timeout:g} s; if it is only slow, raise timeout=",
+                anchor=_ANCHOR,
             )
-        ours = translated(error, who=repr(self))
+        ours = translated(error, who=repr(self), anchor=_ANCHOR)
         if isinstance(ours, CredentialUnavailable) and "not installed" in ours.message:
-            return CredentialUnavailable(f"{ours.message}. {_INSTALL}")
+            return CredentialUnavailable(f"{ours.message}. {_INSTALL}", anchor=_ANCHOR)
         return ours
 
     def __repr__(self) -> str:

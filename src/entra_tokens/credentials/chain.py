@@ -100,7 +100,7 @@ class Chain(Value):
                 told(None)
                 self._stayed = member
                 return token
-        raise CredentialUnavailable("\n".join([self._none(), *reasons]))
+        raise CredentialUnavailable("\n".join([self._none(), *reasons]), anchor="chains")
 
     def _none(self) -> str:
         return f"{self!r}: none of its {len(self.members)} credentials is available here."

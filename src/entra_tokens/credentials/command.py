@@ -11,6 +11,8 @@ from ..errors import CredentialUnavailable
 
 __all__ = ["Ended", "profile", "run"]
 
+_ANCHOR = "command-line-tools"
+
 
 class Ended(NamedTuple):
     """How a command ended."""
@@ -41,7 +43,7 @@ def run(name: str, arguments: list[str], *, timeout: float, who: str) -> Ended:
 
     path = shutil.which(name)
     if path is None:
-        raise CredentialUnavailable(f"{who}: there is no '{name}' on PATH.")
+        raise CredentialUnavailable(f"{who}: there is no '{name}' on PATH.", anchor=_ANCHOR)
     # Not the program's folder: what lies there must not be taken for a part of the command.
     folder = environment.read("SYSTEMROOT") if os.name == "nt" else "/bin"
     why = ""
@@ -61,7 +63,9 @@ def run(name: str, arguments: list[str], *, timeout: float, who: str) -> Ended:
     except OSError as error:
         why = error.strerror or type(error).__name__
     if why:
-        raise CredentialUnavailable(f"{who}: '{name}' cannot be started: {why}.")
+        raise CredentialUnavailable(
+            f"{who}: '{name}' cannot be started: {why}. Start it by hand and see what it says.", anchor=_ANCHOR
+        )
     raise unavailable(who, f"'{name}' did not end within {timeout:g} s; if it is only slow, raise timeout=")
 
 

@@ -122,7 +122,7 @@ class _Assigned(ManagedIdentity):
             if error.error != "identity_not_found":
                 raise
             why = error.message
-        raise CredentialUnavailable(why)
+        raise CredentialUnavailable(why, anchor="managed-identity")
 
 
 class _Probed(_Assigned):

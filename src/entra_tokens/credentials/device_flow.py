@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["sign_in_by_code"]
 
+_ANCHOR = "device-code-and-browser"
 _INTERVAL = 5.0  # RFC 8628 §3.2: where the authority names none
 _SLOWER = 5.0  # §3.5: what slow_down adds, for good
 _EXPIRES_IN = 900.0  # Entra's own, where it were to name none
@@ -62,9 +63,11 @@ def sign_in_by_code(
     interval = pause = flow.interval
     while True:
         if around.clock.sleep(pause, around.abandoned):
-            raise InteractionRequired(f"{who}: the sign-in was given up, because nobody waits for it any more.")
+            raise InteractionRequired(
+                f"{who}: the sign-in was given up, because nobody waits for it any more. Ask again.", anchor=_ANCHOR
+            )
         if around.clock.boot() >= until:
-            raise InteractionRequired(f"{who}: {_RAN_OUT}.", error="expired_token")
+            raise InteractionRequired(f"{who}: {_RAN_OUT}.", error="expired_token", anchor=_ANCHOR)
         outcome = _polled(apps, request, flow, keep)
         if isinstance(outcome, Token):
             return outcome
@@ -126,7 +129,7 @@ def _seconds(value: Any, default: float) -> float:
 
 
 _RAN_OUT = "the code ran out before anybody signed in with it. Ask again for a new one"
-_DECLINED = "the person declined to sign in"
+_DECLINED = "the person declined to sign in. Ask again to try once more"
 _ENDINGS = {
     "authorization_declined": _DECLINED,
     "access_denied": _DECLINED,
@@ -145,4 +148,5 @@ def _ending(error: AuthenticationFailed, who: str) -> AuthenticationFailed:
         codes=error.codes,
         description=error.description,
         correlation_id=error.correlation_id,
+        anchor=_ANCHOR,
     )

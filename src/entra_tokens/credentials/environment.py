@@ -88,7 +88,10 @@ class Environment(Value):
         """
         if self._inner is not None:
             return self._inner.acquire(request)
-        raise CredentialUnavailable(f"Environment: {', '.join(self._missing)} not set.")
+        raise CredentialUnavailable(
+            f"Environment: {', '.join(self._missing)} not set. Set them, or use another credential.",
+            anchor="the-environment",
+        )
 
     def __repr__(self) -> str:
         return f"Environment({'unset' if self._inner is None else repr(self._inner)})"

@@ -58,7 +58,7 @@ class GitHubActions(Application):
             service = CiService.at(url, variable=_URL, remedy=_REMEDY, verify=verify, proxy=proxy, timeout=timeout)
         else:
             missing = _TOKEN if url else _URL
-            service = CredentialUnavailable(f"GitHubActions: {missing} is not set. {_REMEDY}")
+            service = CredentialUnavailable(f"GitHubActions: {missing} is not set. {_REMEDY}", anchor="pipelines")
         super().__init__(
             "github_actions",
             tenant_id,

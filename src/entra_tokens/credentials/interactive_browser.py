@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 __all__ = ["InteractiveBrowser"]
 
+_ANCHOR = "device-code-and-browser"
+
 _LOOK = 0.1  # seconds between looks at whether anybody still waits
 _PATIENCE = 300.0  # seconds that the person has, as in azure-identity
 
@@ -138,7 +140,9 @@ class InteractiveBrowser(Person):
                 return
         if failed and self._opener is not None:
             raise AuthenticationFailed(f"{self!r}: the function given as opener= raised {failed}.")
-        raise CredentialUnavailable(f"{self!r}: there is no browser here. DeviceCode needs none on this machine.")
+        raise CredentialUnavailable(
+            f"{self!r}: there is no browser here. Use DeviceCode, which needs none on this machine.", anchor=_ANCHOR
+        )
 
     def _awaited(self, loopback: Loopback, around: Acquiring) -> dict[str, str]:
         until = around.clock.boot() + self._patience
@@ -147,13 +151,20 @@ class InteractiveBrowser(Person):
             if fields is not None:
                 return fields
             if around.abandoned.is_set():
-                raise InteractionRequired(f"{self!r}: the sign-in was given up, because nobody waits for it any more.")
+                raise InteractionRequired(
+                    f"{self!r}: the sign-in was given up, because nobody waits for it any more. Ask again.",
+                    anchor=_ANCHOR,
+                )
             if around.clock.boot() >= until:
-                raise InteractionRequired(f"{self!r}: nobody signed in within {self._patience:g} s.")
+                raise InteractionRequired(
+                    f"{self!r}: nobody signed in within {self._patience:g} s. Ask again.", anchor=_ANCHOR
+                )
 
     def _ending(self, fields: dict[str, str]) -> Exception:
         if fields["error"] == "access_denied":
-            return InteractionRequired(f"{self!r}: the person declined to sign in.", error="access_denied")
+            return InteractionRequired(
+                f"{self!r}: the person declined to sign in.", error="access_denied", anchor=_ANCHOR
+            )
         return refusal(fields, who=repr(self))
 
     def __repr__(self) -> str:

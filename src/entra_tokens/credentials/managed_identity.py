@@ -116,7 +116,7 @@ class ManagedIdentity(Value):
             if error.error != IDENTITY_NOT_FOUND or str(self._selector):
                 raise
             missing = error.message
-        raise CredentialUnavailable(missing)
+        raise CredentialUnavailable(missing, anchor="managed-identity")
 
     def probe(self) -> None:
         """Find out within a second whether the host is there at all, where no variable says so.

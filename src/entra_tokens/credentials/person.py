@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Person", "asked_for"]
 
+_ANCHOR = "device-code-and-browser"
+
 # OpenID Connect scopes are added by msal, which refuses them from its caller.
 _RESERVED = frozenset({"openid", "profile", "offline_access"})
 
@@ -125,7 +127,8 @@ class Person(Value):
             tried.add(sign_in.renewal)
         if not self.interactive or not around.may_prompt:
             raise why or InteractionRequired(
-                f"{self!r}: nobody is signed in, and this call may not ask. Sign in with login() or a call to token()."
+                f"{self!r}: nobody is signed in, and this call may not ask. Sign in with login() or a call to token().",
+                anchor=_ANCHOR,
             )
         return self._in_turn(request, around, kept, kept.get, tried)
 
@@ -228,7 +231,8 @@ class Person(Value):
         sign_in = SignIn.from_answer(seen.body, now=around.clock.wall(), account=self.account)
         if sign_in is not None and self.account is not None and not sign_in.is_of(self.account):
             raise InteractionRequired(
-                f"{self!r}: {sign_in.username} signed in, but not {self.account}. Sign in as that account."
+                f"{self!r}: {sign_in.username} signed in, but not {self.account}. Sign in as that account.",
+                anchor=_ANCHOR,
             )
         if sign_in is not None:
             kept.put(sign_in)
@@ -268,6 +272,7 @@ class Person(Value):
             claims=reason.claims,
             correlation_id=reason.correlation_id,
             hint=reason.hint,
+            anchor=vars(reason).get("anchor"),
         )
 
 

@@ -54,7 +54,8 @@ def show(prompt: Prompt | None, shown: DeviceCodePrompt) -> None:
     except Exception as error:
         cause = error.with_traceback(None)
     failure = AuthenticationFailed(
-        f"The function given as prompt= raised {type(cause).__name__}, so nobody was asked to sign in."
+        f"The function given as prompt= raised {type(cause).__name__}, so nobody was asked to sign in.",
+        anchor="device-code-and-browser",
     )
     failure.__cause__ = cause
     raise failure

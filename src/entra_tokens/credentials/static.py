@@ -63,6 +63,7 @@ class StaticToken(Value):
                 f"The token given to StaticToken expired on {self._token.exp:%Y-%m-%d %H:%M:%S} UTC, and a static "
                 "token cannot be renewed. Give a new one, or use a credential that renews.",
                 error="expired_token",
+                anchor="other-credentials",
             )
         return Token(str(self._token), expires_on=self._token.expires_on, scopes=request.scopes)
 

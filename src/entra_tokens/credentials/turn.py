@@ -88,7 +88,10 @@ def _waited(
     told: float | None = None
     while not take():
         if around.abandoned.is_set():
-            raise InteractionRequired("The sign-in was given up, because nobody waits for it any more.")
+            raise InteractionRequired(
+                "The sign-in was given up, because nobody waits for it any more. Ask again.",
+                anchor="device-code-and-browser",
+            )
         if settled():
             return False
         found = until()

@@ -103,7 +103,10 @@ class WorkloadIdentity(Value):
         if self._inner is not None:
             return self._inner.acquire(request)
         names = ", ".join(f"{_DEFAULTS[name]} ({name}=)" for name in self._missing)
-        raise CredentialUnavailable(f"WorkloadIdentity: not set: {names}. On AKS, label the pod for workload identity.")
+        raise CredentialUnavailable(
+            f"WorkloadIdentity: not set: {names}. On AKS, label the pod for workload identity.",
+            anchor="workload-identity",
+        )
 
     def __repr__(self) -> str:
         return "WorkloadIdentity(unset)" if self._inner is None else repr(self._inner)

@@ -180,7 +180,8 @@ class Cell(Slot):
                 del self._flights[flight.request.claims]
             if isinstance(outcome, Token) and outcome.expires_on <= self.wall():
                 outcome = AuthorityUnavailable(
-                    f"{name_of(self.credential)} got a token that had already expired. Check this machine's clock."
+                    f"{name_of(self.credential)} got a token that had already expired. Check this machine's clock.",
+                    anchor="the-clock",
                 )
             if not isinstance(outcome, Token):
                 outcome = self._fail(flight, outcome) if current else outcome

@@ -21,7 +21,8 @@ def as_our_error(error: BaseException, credential: object) -> EntraTokensError:
         return error
     ours = AuthenticationFailed(
         f"{name_of(credential)} raised {type(error).__name__} instead of returning a token. If the credential is "
-        "yours, raise CredentialUnavailable or AuthenticationFailed from acquire(); the cause is attached."
+        "yours, raise CredentialUnavailable or AuthenticationFailed from acquire(); the cause is attached.",
+        anchor="other-credentials",
     )
     ours.__cause__ = error
     return ours
@@ -35,7 +36,8 @@ def no_token(answer: object, credential: object) -> EntraTokensError:
         remedy = "acquire() runs on a thread of its own: make it a plain function, not async"
     return AuthenticationFailed(
         f"{name_of(credential)}.acquire() returned {type(answer).__name__}, not a Token. If the credential is yours, "
-        f"{remedy}."
+        f"{remedy}.",
+        anchor="other-credentials",
     )
 
 

@@ -58,7 +58,9 @@ class Arc:
         """Get a new token."""
         folder = self.folder
         if folder is None:
-            raise CredentialUnavailable(f"{who}: Azure Arc's agent does not run on {sys.platform}.")
+            raise CredentialUnavailable(
+                f"{who}: Azure Arc's agent does not run on {sys.platform}.", anchor="managed-identity"
+            )
         named = selector.named(self.name, _NAMES)
         query = {"api-version": "2020-06-01", "resource": resource, **named}
         limits, keys = Limits(_CONNECT, timeout), _Keys()
@@ -80,6 +82,7 @@ class Arc:
                         f"{who}: the agent did not confirm that its token is of the identity asked for; agents without "
                         "user-assigned identities answer with the system-assigned one. Update the agent.",
                         error="identity_not_confirmed",
+                        anchor="managed-identity",
                     )
 
         return ask(send, scopes, who=who, secrets=keys, confirm=confirm)

@@ -81,4 +81,8 @@ def _checked(content: bytes, who: str) -> str:
 
 
 def _refused(who: str, why: str) -> AuthenticationFailed:
-    return AuthenticationFailed(f"{who}: the agent's challenge {why}. It was not followed.", error="arc_challenge")
+    return AuthenticationFailed(
+        f"{who}: the agent's challenge {why}. It was not followed. Check who listens at the agent's address.",
+        error="arc_challenge",
+        anchor="managed-identity",
+    )

@@ -35,7 +35,7 @@ class Unsupported:
 
     def token(self, *_: object, who: str, **__: object) -> NoReturn:
         """Raise CredentialUnavailable."""
-        raise CredentialUnavailable(f"{who}: {self._why}")
+        raise CredentialUnavailable(f"{who}: {self._why}", anchor="managed-identity")
 
 
 def detect() -> Host:

@@ -75,7 +75,9 @@ def exchange(
     else:
         target = (parts.path or "/") + "?" + "&".join(filter(None, (parts.query, urlencode(query or {}))))
         return _exchanged(link, parts, target.rstrip("?"), headers, form, thumbprint, limits.total, who)
-    raise CredentialUnavailable(f"{who}: nobody answers at {parts.netloc} ({why}). This is not that host.")
+    raise CredentialUnavailable(
+        f"{who}: nobody answers at {parts.netloc} ({why}). This is not that host.", anchor="managed-identity"
+    )
 
 
 def _exchanged(
@@ -114,7 +116,7 @@ def _exchanged(
         why = f"the connection broke ({error.strerror or type(error).__name__})"
     finally:
         connection.close()
-    raise unavailable(who, why)
+    raise unavailable(who, why, anchor="managed-identity")
 
 
 class Link(socket.socket):

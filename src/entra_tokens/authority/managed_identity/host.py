@@ -138,7 +138,8 @@ def ask(
             return to_token(body, scopes, asked_at=asked_at, who=who)
         if not sure and body is None and 400 <= reply.status < 500 and reply.status not in _ITS_OWN:
             raise CredentialUnavailable(
-                f"{who}: something else answers there (HTTP {reply.status}). This is not that host."
+                f"{who}: something else answers there (HTTP {reply.status}). This is not that host.",
+                anchor=_ANCHOR,
             )
         raise _failure(reply, body, retry_after, who, Secrets(secrets))
 
@@ -163,10 +164,10 @@ def _failure(
     status = reply.status
     if status == 403 and b"unreachable" in reply.body:
         # Docker Desktop's own network answers for 169.254.169.254.
-        return CredentialUnavailable(f"{who}: the network says that there is no such host (HTTP 403).")
+        return CredentialUnavailable(f"{who}: the network says that there is no such host (HTTP 403).", anchor=_ANCHOR)
     if 300 <= status < 400:
         why = f"the host answered with a redirect (HTTP {status}), which is not followed"
-        return unavailable(who, why, status=status, retry_after=retry_after)
+        return unavailable(who, why, status=status, retry_after=retry_after, anchor=_ANCHOR)
     if (status in _ITS_OWN or status >= 500) and not _no_identity(body):
         why = {
             404: "the identity is being set up, or this host gives none",
@@ -174,12 +175,12 @@ def _failure(
             429: "the host is throttling",
         }.get(status, "the host failed")
         said = f": {_said(body, secrets)}" if _said(body, secrets) else ""
-        return unavailable(who, f"{why} (HTTP {status}){said}", status=status, retry_after=retry_after)
+        return unavailable(who, f"{why} (HTTP {status}){said}", status=status, retry_after=retry_after, anchor=_ANCHOR)
     if body is None:
         why = f"the host answered HTTP {status} without a JSON object"
-        return unavailable(who, why, status=status, retry_after=retry_after)
+        return unavailable(who, why, status=status, retry_after=retry_after, anchor=_ANCHOR)
     if status == 200:
-        return unavailable(who, "the answer holds no access token", status=status)
+        return unavailable(who, "the answer holds no access token", status=status, anchor=_ANCHOR)
     step = _NO_IDENTITY if _no_identity(body) else None
     error = refusal(body, who=who, status=status, retry_after=retry_after, secrets=secrets, step=step, anchor=_ANCHOR)
     if step is not None:

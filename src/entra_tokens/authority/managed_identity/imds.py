@@ -83,4 +83,7 @@ class Imds:
             if not (reply.status == 403 and b"unreachable" in reply.body):
                 return
             why = f"{who}: the network says that the host is unreachable"
-        raise CredentialUnavailable(f"{why} This is not an Azure virtual machine.")
+        raise CredentialUnavailable(
+            f"{why} This is not an Azure virtual machine; elsewhere use another credential, such as AzureCli.",
+            anchor="managed-identity",
+        )

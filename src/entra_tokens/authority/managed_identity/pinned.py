@@ -48,6 +48,7 @@ def pinned(link: Link, host: str, thumbprint: str, *, who: str) -> socket.socket
         f"{who}: the host showed a certificate other than that of IDENTITY_SERVER_THUMBPRINT. Nothing was sent to it. "
         "Restart the application if the cluster's certificate was renewed.",
         error="certificate_mismatch",
+        anchor="managed-identity",
     )
 
 
