@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import socket
 import threading
 import warnings
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from engine.faces import until
 from entra_tokens import (
     AuthenticationFailed,
     AuthorityUnavailable,
@@ -174,11 +176,11 @@ def test_no_app_service_token_for(changed: dict[str, str], status: int, opened: 
 @pytest.mark.parametrize(
     ("changed", "status"),
     [
-        ({"path": "/metadata/identity/oauth2/token"}, 404),  # what a page would try
-        ({"path": "/{prefix}/metadata/identity/oauth2/token/"}, 404),
-        ({"path": "/{prefix}//metadata/identity/oauth2/token"}, 404),
-        ({"path": "/x/../{prefix}/metadata/identity/oauth2/token"}, 404),
-        ({"path": "/{prefix}"}, 404),
+        ({"path": "/metadata/identity/oauth2/token"}, 403),  # what a page would try
+        ({"path": "/{prefix}/metadata/identity/oauth2/token//"}, 403),
+        ({"path": "/{prefix}//metadata/identity/oauth2/token"}, 403),
+        ({"path": "/x/../{prefix}/metadata/identity/oauth2/token"}, 403),
+        ({"path": "/{prefix}"}, 403),
         ({"Metadata": None}, 400),  # a probe: an answer, at once, and no token
         ({"Metadata": "false"}, 400),
         ({"Metadata": "true\r\nMetadata: true"}, 400),
@@ -244,7 +246,7 @@ def test_many_cold_clients_cost_one_request(opened: Open, credential: ScriptedCr
 
 def test_it_gives_what_it_may(opened: Open, credential: ScriptedCredential, said: list[str]) -> None:
     endpoint = opened(scopes=("https://storage.azure.com/.default", "api://h2ogpte/.default"))
-    for resource, status in (
+    for name, status in (
         ("https://storage.azure.com/", 200),
         ("https://storage.azure.com", 200),
         ("api://h2ogpte/.default", 200),
@@ -253,9 +255,9 @@ def test_it_gives_what_it_may(opened: Open, credential: ScriptedCredential, said
         ("api://h2ogpte.evil", 400),
     ):
         answer = reply(
-            raw(endpoint.environ, request(endpoint.environ, query=f"api-version=2019-08-01&resource={resource}"))
+            raw(endpoint.environ, request(endpoint.environ, query=f"api-version=2019-08-01&resource={name}"))
         )
-        assert answer.status == status, resource
+        assert answer.status == status, name
     assert [one.scopes for one in credential.requests] == [
         ("https://storage.azure.com//.default",),
         ("https://storage.azure.com/.default",),
@@ -307,7 +309,7 @@ def test_no_secret_shows_anywhere(opened: Open) -> None:
     for form in (AppServiceForm(), ImdsForm()):
         endpoint = opened(form)
         secret = form.prefix if isinstance(form, ImdsForm) else form.secret.decode()
-        assert len(secret) >= 43
+        assert len(secret) >= 43  # 256 bits
         assert secret not in repr(form) + repr(endpoint)
 
 
@@ -387,3 +389,20 @@ def test_a_credential_that_breaks_the_rules_does_not_break_the_endpoint(
     credential.answer(Token("good", expires_on=4e9, scopes=("api://x/.default",)))
     query = "api-version=2019-08-01&resource=api://y"
     assert reply(raw(endpoint.environ, request(endpoint.environ, query=query))).body["access_token"] == "good"
+
+
+def test_where_no_connection_can_be_accepted_they_wait(opened: Open, said: list[str]) -> None:
+    endpoint = opened()
+    assert reply(raw(endpoint.environ, request(endpoint.environ))).status == 200
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with socket.socket() as client:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (client.fileno() + 1, before[1]))
+        try:
+            client.settimeout(20)
+            client.connect(address_of(endpoint.environ))
+            until(lambda: said)
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, before)
+        client.sendall(request(endpoint.environ))
+        assert reply(client.recv(65536)).status == 200
+    assert "Too many open files" in said[0]

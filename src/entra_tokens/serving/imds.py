@@ -28,8 +28,8 @@ _DATE = re.compile(r"20[0-9]{2}-[0-9]{2}-[0-9]{2}")
 
 
 def _secret() -> str:
-    # Clients strip slashes and spaces from the ends of the variable; this has neither.
-    return secrets.token_urlsafe(32)
+    # Lower case only: msal-node makes the whole address so, and appends a slash.
+    return secrets.token_hex(32)
 
 
 @dataclass(frozen=True)
@@ -50,12 +50,12 @@ class ImdsForm:
 
     def read(self, head: Head) -> Asked:
         """What is asked for; the path is compared in constant time, before anything else is looked at."""
-        if not compare_digest(head.path, f"/{self.prefix}{_PATH}".encode()):
+        if not compare_digest(head.path.removesuffix(b"/"), f"/{self.prefix}{_PATH}".encode()):
             raise Refused(
-                404,
+                403,  # not 404, which clients take for a host that is starting: they would try for 25 s
                 "Nothing is here: the path must begin as in the AZURE_POD_IDENTITY_AUTHORITY_HOST of this endpoint, "
                 "which has another one every time it is started.",
-                code="not_found",
+                code="forbidden",
                 noted="its path is not the secret one",
             )
         if [value.lower() for value in head.values(b"metadata")] != [b"true"]:

@@ -1,0 +1,39 @@
+"""Runs the installed command as a process, as users and programs do."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["COMMAND", "environ_of", "run", "start"]
+
+# The script beside the interpreter that runs the tests; PYTHONPATH has it run the sources of this checkout.
+COMMAND = str(Path(sys.executable).with_name("entra-tokens"))
+SRC = Path(__file__).parents[2] / "src"
+
+
+def environ_of(home: Path, variables: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The environment of a process that has a home of its own, and these variables on top of the tests' own."""
+    own = {"PYTHONPATH": str(SRC), "ENTRA_TOKENS_HOME": str(home)}
+    return {**os.environ, **own, **(variables or {})}  # noqa: TID251 - a process's own
+
+
+def run(
+    *arguments: str, environ: dict[str, str], timeout: float = 50, **options: Any
+) -> subprocess.CompletedProcess[str]:
+    """Run the command to its end."""
+    return subprocess.run(
+        [COMMAND, *arguments], env=environ, capture_output=True, text=True, timeout=timeout, check=False, **options
+    )
+
+
+def start(*arguments: str, environ: dict[str, str], **options: Any) -> subprocess.Popen[str]:
+    """Start the command, with pipes; whoever starts it ends it."""
+    pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options}
+    return subprocess.Popen([COMMAND, *arguments], env=environ, text=True, **pipes)
