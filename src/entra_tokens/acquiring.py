@@ -52,9 +52,10 @@ class Acquiring:
         abandoned: Set when the last waiter of an interactive flight has left: stop polling.
         on_prompt: Called with the epoch second until which a person has time to answer; waiters then wait that long.
         sign_ins: Where sign-ins are remembered for the process, by credential identity.
+        on_wait: Called with the same when it is another flight or process that asks the person.
     """
 
-    __slots__ = ("abandoned", "clock", "may_prompt", "on_prompt", "sign_ins")
+    __slots__ = ("abandoned", "clock", "may_prompt", "on_prompt", "on_wait", "sign_ins")
 
     def __init__(
         self,
@@ -64,6 +65,7 @@ class Acquiring:
         abandoned: Signal | None = None,
         on_prompt: Callable[[float], None] | None = None,
         sign_ins: MutableMapping[tuple[str, ...], Any] | None = None,
+        on_wait: Callable[[float], None] | None = None,
     ) -> None:
         from .engine.clock import Signal
 
@@ -71,6 +73,7 @@ class Acquiring:
         self.may_prompt: bool = may_prompt
         self.abandoned: Signal = abandoned or Signal()
         self.on_prompt: Callable[[float], None] = on_prompt or _nobody_waits
+        self.on_wait: Callable[[float], None] = on_wait or _nobody_waits
         self.sign_ins: MutableMapping[tuple[str, ...], Any] = {} if sign_ins is None else sign_ins
 
 

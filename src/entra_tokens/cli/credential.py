@@ -10,12 +10,14 @@ from ..errors import ConfigurationError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ..credentials.person import Person
     from ..credentials.protocol import Credential
     from ..provider import TokenProvider
     from ..stores.file import FileStore
     from .settings import Setting, Settings
+    from .sign_in_screen import SignInScreen
 
-__all__ = ["credential_of", "provider_of", "store_of"]
+__all__ = ["asking", "credential_of", "provider_of", "store_of"]
 
 
 def provider_of(settings: Settings, *, scope: str | None = None, **options: Any) -> TokenProvider:
@@ -52,6 +54,22 @@ def credential_of(settings: Settings) -> Credential:
         ConfigurationError: Something is missing or cannot be right.
     """
     return _MADE[settings.credential](settings)
+
+
+def asking(settings: Settings, screen: SignInScreen) -> Person:
+    """The credential of a sign-in that asks on this screen.
+
+    Raises:
+        ConfigurationError: Something is missing or cannot be right.
+    """
+    names = _needed(settings, "client_id"), settings.tenant or "organizations"
+    if settings.credential == "browser":
+        from ..credentials.interactive_browser import InteractiveBrowser
+
+        return InteractiveBrowser(*names, opener=screen.show_page, **_authority(settings))
+    from ..credentials.device_code import DeviceCode
+
+    return DeviceCode(*names, prompt=screen.show_code, **_authority(settings))
 
 
 def _default(settings: Settings) -> Credential:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import update_wrapper
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import click
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from .settings import Settings
 
-__all__ = ["common", "sign_in_command", "span"]
+__all__ = ["Flags", "common", "common_flags", "sign_in_command", "span"]
 
 F = TypeVar("F", bound="Callable[..., Any]")
 
@@ -47,22 +47,44 @@ _OPTIONS = (
 )
 
 
-def common(function: F) -> F:
-    """Add the common options to a command; it is given them as `settings`, a `Settings`."""
+class Flags(NamedTuple):
+    """What was given on the command line, by the names of `settings.FIELDS`, and `profile`."""
 
-    def with_settings(**given: Any) -> Any:
-        flags = {name: given.pop(name) for name in ("credential", "tenant", "client_id", "authority", "ca", "profile")}
-        flags["scope"] = " ".join(given.pop("scope")) or None
-        settings = resolve(flags, as_json=given.pop("as_json"))
+    values: dict[str, str | None]
+    as_json: bool
+
+    def settled(self, *, new_profile: bool = False) -> Settings:
+        """The settings with these flags, as `resolve()` has them."""
+        return resolve(self.values, as_json=self.as_json, new_profile=new_profile)
+
+
+def common_flags(function: F) -> F:
+    """Add the common options to a command; it is given them as `flags`, a `Flags`."""
+
+    def with_flags(**given: Any) -> Any:
+        values = {name: given.pop(name) for name in ("credential", "tenant", "client_id", "authority", "ca", "profile")}
+        values["scope"] = " ".join(given.pop("scope")) or None
+        return function(flags=Flags(values, given.pop("as_json")), **given)
+
+    wrapped: Any = update_wrapper(with_flags, function)
+    for option in reversed(_OPTIONS):
+        option(wrapped)
+    result: F = wrapped
+    return result
+
+
+def common(function: F) -> F:
+    """Add the common options to a command; it is given what they settle as `settings`, a `Settings`."""
+
+    def with_settings(flags: Flags, **given: Any) -> Any:
+        settings = flags.settled()
         try:
             return function(settings=settings, **given)
         except InteractionRequired as error:
             raise SignInNeeded(error, sign_in_command(settings)) from error
 
     wrapped: Any = update_wrapper(with_settings, function)
-    for option in reversed(_OPTIONS):
-        option(wrapped)
-    result: F = wrapped
+    result: F = common_flags(wrapped)
     return result
 
 

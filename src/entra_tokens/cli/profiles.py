@@ -1,23 +1,23 @@
-"""Profiles: settings under a name, in a TOML file."""
+"""Profiles: settings under a name, in a TOML file that people may write, too."""
 
 from __future__ import annotations
 
 import os
 import sys
 from importlib import import_module
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import environment
 from ..errors import ConfigurationError
+from .settings import FIELDS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["config_file", "read_profile", "read_profiles"]
+__all__ = ["config_file", "parsed", "read_profile", "read_profiles"]
 
 
-def config_file() -> Path | None:
+def config_file() -> str | None:
     """`config.toml` in `ENTRA_TOKENS_HOME`, else in the user's configuration folder; None: there is no home."""
     given = environment.read("ENTRA_TOKENS_HOME")
     if given:
@@ -29,7 +29,7 @@ def config_file() -> Path | None:
             found = platformdirs.user_config_dir("entra-tokens", appauthor=False, roaming=True)
         except RuntimeError:
             return None
-    return None if found.startswith("~") else Path(os.path.abspath(found)) / "config.toml"
+    return None if found.startswith("~") else os.path.join(os.path.abspath(found), "config.toml")
 
 
 def read_profile(name: str, *, must_be: bool) -> Mapping[str, str]:
@@ -46,8 +46,8 @@ def read_profile(name: str, *, must_be: bool) -> Mapping[str, str]:
     if name not in profiles and must_be:
         there = f"There are: {', '.join(sorted(profiles))}." if profiles else "There is none yet."
         raise ConfigurationError(
-            f"There is no profile {name!r} in {config_file()}. {there} 'entra-tokens login --profile {name} ...' or "
-            f"'entra-tokens config set --profile {name} scope api://APP/.default' makes it."
+            f"There is no profile {name!r} in {config_file()}. {there} To make it, type 'entra-tokens login --profile "
+            f"{name} ...' or 'entra-tokens config set --profile {name} scope api://APP/.default'."
         )
     return profiles.get(name, {})
 
@@ -62,26 +62,26 @@ def read_profiles() -> dict[str, dict[str, str]]:
     if file is None:
         return {}
     try:
-        text = file.read_bytes().decode()
+        with open(file, "rb") as opened:
+            text = opened.read().decode()
     except FileNotFoundError:
         return {}
     except (OSError, UnicodeError) as error:
         raise ConfigurationError(f"{file} cannot be read: {getattr(error, 'strerror', None) or 'no UTF-8'}.") from None
-    return _checked(file, _parsed(file, text))
+    return parsed(file, text)
 
 
-def _parsed(file: Path, text: str) -> dict[str, Any]:
+def parsed(file: str, text: str) -> dict[str, dict[str, str]]:
+    """The profiles in a file's text.
+
+    Raises:
+        ConfigurationError: It holds something else.
+    """
     toml = import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
     try:
         found: dict[str, Any] = toml.loads(text)
     except ValueError as error:
         raise ConfigurationError(f"{file} is no TOML: {error}.") from None
-    return found
-
-
-def _checked(file: Path, found: dict[str, Any]) -> dict[str, dict[str, str]]:
-    from .settings import FIELDS
-
     profiles = found.get("profiles", {})
     if not isinstance(profiles, dict) or not all(isinstance(each, dict) for each in profiles.values()):
         raise ConfigurationError(f"{file}: profiles stand in tables such as [profiles.work].")

@@ -132,7 +132,7 @@ class Person(Value):
             )
         return self._in_turn(request, around, kept, kept.get, tried)
 
-    def login(self, scope: str | None = None) -> Token:
+    def login(self, scope: str | None = None, *, on_wait: Callable[[float], None] | None = None) -> Token:
         """Ask the person to sign in now, whoever was signed in before; blocks until it is done.
 
         Providers with an equal credential use the sign-in from then on; tokens that they already hold for other scopes
@@ -141,6 +141,7 @@ class Person(Value):
 
         Args:
             scope: What to get a token for at once. None: `ENTRA_TOKENS_SCOPE`.
+            on_wait: Called, where somebody else asks the person, with the epoch second until which that goes on.
 
         Returns:
             The token; a provider for the same scope holds it too.
@@ -152,7 +153,7 @@ class Person(Value):
 
         with TokenProvider(self, scope) as provider:
             shared = provider._open  # noqa: SLF001 - the provider's engine is where the sign-in belongs
-            around = Acquiring(shared.engine.clock, sign_ins=shared.engine.sign_ins)
+            around = Acquiring(shared.engine.clock, sign_ins=shared.engine.sign_ins, on_wait=on_wait)
             kept = self._remembered(around)
             before = kept.latest()
 

@@ -98,6 +98,7 @@ def _waited(
         if found is not None and found != told:
             told = found
             around.on_prompt(found)
+            around.on_wait(found)
     return True
 
 
