@@ -9,6 +9,7 @@ import os
 import re
 import shutil
 import socket
+import sys
 import tempfile
 from typing import TYPE_CHECKING, Any
 
@@ -44,6 +45,8 @@ atexit.register(shutil.rmtree, _HOME, ignore_errors=True)
 os.environ["ENTRA_TOKENS_HOME"] = _HOME  # noqa: TID251
 # Nor a real keyring: this one forgets, and is not taken for one.
 os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.null.Keyring"  # noqa: TID251
+# Many tests start programs; each would compile the package anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # noqa: TID251
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -117,8 +120,32 @@ def loopback_only(_reached: list[str]) -> Iterator[list[str]]:
     assert not _reached, f"reached for {_reached}"
 
 
+def pytest_collection_finish() -> None:
+    # A million objects of packages and of collected tests live to the end: every collection would look at each.
+    if "hypothesis" in sys.modules:
+        _meet_hypothesis()
+    gc.collect()
+    gc.freeze()
+
+
+def _meet_hypothesis() -> None:
+    """Let it register its randomness: it warns if it finds no reference to that, and in what is frozen it finds none."""
+    from hypothesis import given, settings
+    from hypothesis import strategies as st
+
+    settings(max_examples=1, database=None)(given(st.none())(lambda _: None))()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _what_was_frozen_is_collected() -> Iterator[None]:
+    yield
+    gc.unfreeze()
+    gc.collect()
+
+
 @pytest.fixture(scope="module", autouse=True)
 def _leaks_show_where_they_are_made() -> Iterator[None]:
     # An unclosed socket warns when it is collected: collect while its module is still at work.
     yield
     gc.collect()
+    gc.freeze()  # what is left is not the next module's
