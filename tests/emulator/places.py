@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from entra_tokens.authority.managed_identity import gate
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -26,3 +28,20 @@ def at(e: Emulator, place: str) -> Iterator[dict[str, str]]:
         for name, value in variables.items():
             patch.setenv(name, value)
         yield variables
+
+
+class NoLine(gate.Gate):
+    """What a machine's IMDS takes in a second is not what a test is about."""
+
+    def __init__(self) -> None:
+        super().__init__(None, "open")
+
+    @contextmanager
+    def passing(self, patience: float) -> Iterator[float]:
+        yield 0.0
+
+
+def limitless(e: Emulator) -> None:
+    """An IMDS that throttles nobody, and no line of ours before it."""
+    e.hosts.imds_limits = False
+    gate._gates[e.environ("imds")["AZURE_POD_IDENTITY_AUTHORITY_HOST"]] = NoLine()

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from emulator.places import limitless
 from engine.faces import FACES, Face
 from entra_tokens.emulator import Emulator
 from entra_tokens.testing import fresh_engine
@@ -27,7 +28,7 @@ def _emulator() -> Iterator[Emulator]:
 def e(_emulator: Emulator) -> Iterator[Emulator]:
     """The module's emulator, without faults and with nothing recorded."""
     _emulator.clear()
-    _emulator.hosts.imds_limits = False  # which tests that follow one another this fast would meet
+    limitless(_emulator)  # tests that follow one another this fast would wait in line
     yield _emulator
     _emulator.heal()
     _emulator.lifetime, _emulator.refresh_in = 3600, None

@@ -41,6 +41,9 @@ if sys.argv[2] == "client_secret":
     credential = ClientSecret(env["AZURE_TENANT_ID"], env["AZURE_CLIENT_ID"], env["AZURE_CLIENT_SECRET"], timeout=40)
 else:
     credential = ManagedIdentity(timeout=40)
+    from emulator.places import NoLine
+    from entra_tokens.authority.managed_identity import gate
+    gate._gates[env["AZURE_POD_IDENTITY_AUTHORITY_HOST"]] = NoLine()
 provider = TokenProvider(credential, sys.argv[1])
 
 def settle():
