@@ -129,7 +129,7 @@ def pytest_collection_finish() -> None:
 
 
 def _meet_hypothesis() -> None:
-    """Let it register its randomness: it warns if it finds no reference to that, and in what is frozen it finds none."""
+    """Let it register its randomness: it warns where it finds no reference to that, as among what is frozen."""
     from hypothesis import given, settings
     from hypothesis import strategies as st
 
