@@ -15,13 +15,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from browser import missing
+import browser
+import nodejs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-# What needs a browser is left out where there is none, and the summary says so.
-collect_ignore_glob = ["*/test_pages_browser*.py"] if missing() else []
+# What needs a browser or node is left out where there is none, and the summary says so.
+collect_ignore_glob = ["*/test_pages_browser*.py"] * bool(browser.missing())
+collect_ignore_glob += ["*/test_node_*.py"] * bool(nodejs.missing())
 
 # What would make a test depend on whose machine it runs on. The CA's variables (SSL_CERT_FILE, ...) stay: the tests
 # pass with and without them.
@@ -50,8 +52,10 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # noqa: TID251
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    if what := missing():
+    if what := browser.missing():
         terminalreporter.write_line(f"LEFT OUT: the tests of the pages in a browser, which need {what}", yellow=True)
+    if what := nodejs.missing():
+        terminalreporter.write_line(f"LEFT OUT: the tests with node's Azure library, which need {what}", yellow=True)
 
 
 @pytest.fixture(autouse=True)
