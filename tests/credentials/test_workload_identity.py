@@ -13,7 +13,8 @@ from emulator.places import SCOPE, at
 from entra_tokens import TokenProvider
 from entra_tokens.credentials.managed_identity import ManagedIdentity
 from entra_tokens.credentials.workload_identity import WorkloadIdentity
-from entra_tokens.errors import ConfigurationError, CredentialUnavailable, InvalidCredential
+from entra_tokens.emulator.token_proxy import SERVER_NAME
+from entra_tokens.errors import AuthorityUnavailable, ConfigurationError, CredentialUnavailable, InvalidCredential
 from entra_tokens.request import TokenRequest
 from entra_tokens.testing import fresh_engine
 
@@ -149,10 +150,11 @@ def test_a_refused_token_is_not_told(entra: stub.Service, ca: str, tmp_path: Pat
         ({"TOKEN_PROXY": "https://p/?q"}, "must be an https address"),
         ({"TOKEN_PROXY": "https://p/#f"}, "must be an https address"),
         ({"TOKEN_PROXY": "https://p:x/"}, "must be an https address"),
-        ({"TOKEN_PROXY": "https://p/", "CA_FILE": "x", "SNI_NAME": "s"}, "not supported here"),
+        ({"TOKEN_PROXY": "https://p/ a"}, "must be an https address"),
+        ({"TOKEN_PROXY": "https:///a"}, "must be an https address"),
     ],
 )
-def test_the_token_proxy_of_identity_bindings(
+def test_variables_of_the_token_proxy_that_do_not_fit(
     e: Emulator, monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], match: str
 ) -> None:
     with at(e, "workload_identity"):
@@ -162,6 +164,68 @@ def test_the_token_proxy_of_identity_bindings(
             with pytest.raises(ConfigurationError, match=match) as caught:
                 kind()
             assert "pw" not in str(caught.value)
+
+
+@KINDS
+def test_the_token_proxy_of_identity_bindings(e: Emulator, kind: Any) -> None:
+    """As azure-identity has it (tests/emulator/test_workload_referees.py); the authority hears nothing else."""
+    with at(e, "workload_identity_proxy"):
+        one = kind()
+        assert one.acquire(ASK).claims()["aud"]
+        assert one.acquire(TokenRequest((SCOPE,), enable_cae=True))
+        assert [request.target for request in e.requests] == ["token"] * 2
+        assert [request.headers.get("via") for request in e.requests] == ["1.1 token-proxy"] * 2
+        copied = pickle.dumps(one)
+    again = pickle.loads(copied)
+    if kind is WorkloadIdentity:  # the other looks where it is
+        assert again == one
+        assert again.acquire(ASK)
+
+
+def test_the_token_proxy_refuses(e: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    with at(e, "workload_identity_proxy"):
+        bound = WorkloadIdentity()
+        monkeypatch.setenv("AZURE_FEDERATED_TOKEN_FILE", e.environ("workload_identity")["AZURE_FEDERATED_TOKEN_FILE"])
+        plain = WorkloadIdentity()
+        with pytest.raises(InvalidCredential, match="AADSTS700212"):
+            plain.acquire(ASK)
+        monkeypatch.setenv("AZURE_KUBERNETES_SNI_NAME", "localhost")
+        with pytest.raises(AuthorityUnavailable, match="AZURE_KUBERNETES_TOKEN_PROXY"):
+            WorkloadIdentity().acquire(ASK)
+        monkeypatch.setenv("AZURE_KUBERNETES_SNI_NAME", SERVER_NAME)
+        monkeypatch.delenv("AZURE_KUBERNETES_CA_FILE")
+        with pytest.raises(AuthorityUnavailable, match="certificate is not trusted"):
+            WorkloadIdentity().acquire(ASK)
+    assert len({bound, plain}) == 2
+
+
+def test_the_certificate_of_the_token_proxy_s_authority(
+    e: Emulator, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    with at(e, "workload_identity_proxy") as variables:
+        pem = Path(variables["AZURE_KUBERNETES_CA_FILE"]).read_text()
+        file = tmp_path / "ca.pem"
+        monkeypatch.setenv("AZURE_KUBERNETES_CA_FILE", str(file))
+        one = WorkloadIdentity()
+        for content in (None, "", "no certificate"):
+            if content is not None:
+                file.write_text(content)
+            with pytest.raises(ConfigurationError, match=r"AZURE_KUBERNETES_CA_FILE \("):
+                one.acquire(ASK)
+        file.write_text(pem)
+        assert one.acquire(ASK)
+        file.write_text("")  # it is being replaced
+        assert one.acquire(ASK)
+        file.write_text(Path(e.ca_file).read_text())  # another authority's, which has not signed the certificate
+        with pytest.raises(AuthorityUnavailable, match="certificate is not trusted"):
+            one.acquire(ASK)
+        monkeypatch.delenv("AZURE_KUBERNETES_CA_FILE")
+        for data in (pem, pem + pem):
+            monkeypatch.setenv("AZURE_KUBERNETES_CA_DATA", data)
+            assert WorkloadIdentity().acquire(ASK)
+        monkeypatch.setenv("AZURE_KUBERNETES_CA_DATA", "no certificate")
+        with pytest.raises(ConfigurationError, match="AZURE_KUBERNETES_CA_DATA cannot"):
+            WorkloadIdentity().acquire(ASK)
 
 
 def _elsewhere(one: Any) -> tuple[str, int]:

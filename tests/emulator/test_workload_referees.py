@@ -11,7 +11,7 @@ import jwt
 import msal
 import pytest
 import requests
-from azure.core.exceptions import ClientAuthenticationError
+from azure.core.exceptions import ClientAuthenticationError, ServiceRequestError
 from azure.identity import AzurePipelinesCredential, ManagedIdentityCredential, WorkloadIdentityCredential
 from azure.identity.aio import AzurePipelinesCredential as AsyncAzurePipelinesCredential
 from azure.identity.aio import ManagedIdentityCredential as AsyncManagedIdentityCredential
@@ -128,3 +128,36 @@ class TestGitHub:
         assert client_of(by_msal(e, assertion)["access_token"]) == e.client_id
         e.advance(900)
         assert by_msal(e, assertion)["error_codes"] == [700024]
+
+
+class TestTokenProxy:
+    """AKS identity bindings: what azure-identity does where it is told to use them."""
+
+    def test_azure_identity(self, e: Emulator) -> None:
+        with at(e, "workload_identity_proxy"):
+            tokens = [ask(WorkloadIdentityCredential(enable_azure_proxy=True))]
+            tokens.append(ask_async(AsyncWorkloadIdentityCredential(enable_azure_proxy=True)))
+        assert {client_of(token) for token in tokens} == {e.client_id}
+        assert [request.headers.get("via") for request in e.token_requests] == ["1.1 token-proxy"] * 2
+
+    def test_past_the_proxy_its_token_is_worth_nothing(self, e: Emulator) -> None:
+        with at(e, "workload_identity_proxy"), pytest.raises(ClientAuthenticationError, match="AADSTS700212"):
+            ask(WorkloadIdentityCredential(**trusting(e)))
+
+    def test_and_to_the_proxy_no_other(self, e: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+        with at(e, "workload_identity_proxy"):
+            monkeypatch.setenv(
+                "AZURE_FEDERATED_TOKEN_FILE", e.environ("workload_identity")["AZURE_FEDERATED_TOKEN_FILE"]
+            )
+            with pytest.raises(ClientAuthenticationError, match="AADSTS700212"):
+                ask(WorkloadIdentityCredential(enable_azure_proxy=True))
+
+    @pytest.mark.parametrize("name", ["AZURE_KUBERNETES_SNI_NAME", "AZURE_KUBERNETES_CA_FILE"])
+    def test_its_name_and_its_authority_are_needed(
+        self, e: Emulator, monkeypatch: pytest.MonkeyPatch, name: str
+    ) -> None:
+        with at(e, "workload_identity_proxy"):
+            monkeypatch.delenv(name)
+            with pytest.raises(ServiceRequestError, match="SSL"):
+                ask(WorkloadIdentityCredential(enable_azure_proxy=True, retry_total=0))
+        assert e.token_requests == []

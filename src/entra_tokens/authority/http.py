@@ -75,6 +75,7 @@ class AuthorityHttp:
         self, authority: str, *, verify: bool | str | ssl.SSLContext, proxy: str | None, timeout: float, who: str
     ) -> None:
         self._authority = authority
+        self._where = authority  # for messages
         self._verify = verify
         self._proxy = proxy
         self._timeout = timeout
@@ -97,9 +98,7 @@ class AuthorityHttp:
     @contextmanager
     def session(self) -> Iterator[None]:
         """Share a connection among this thread's requests, and forget its last answer at both ends."""
-        if self._context is None:
-            self._context = ssl_context(self._verify)
-        transport = DeadlineTransport(self._context, self._proxy, self._deadline)
+        transport = DeadlineTransport(self._tls(), self._proxy, self._deadline)
         client = httpx.Client(transport=transport, trust_env=False, follow_redirects=False, timeout=self._timeout)
         with client:
             self._mine.client, self._mine.seen = client, None
@@ -107,6 +106,11 @@ class AuthorityHttp:
                 yield
             finally:
                 self._mine.client = self._mine.seen = None
+
+    def _tls(self) -> ssl.SSLContext:
+        if self._context is None:
+            self._context = ssl_context(self._verify)
+        return self._context
 
     @property
     def seen(self) -> Seen | None:
@@ -147,7 +151,7 @@ class AuthorityHttp:
             why = _why(error)
         except (httpcore.ProxyError, httpcore.UnsupportedProtocol, OSError) as error:
             why = _why(error)
-        raise unavailable(self._who, f"{self._authority} cannot be reached: {redact(why)}", anchor=_NETWORK)
+        raise unavailable(self._who, f"{self._where} cannot be reached: {redact(why)}", anchor=_NETWORK)
 
     def _object(self, status: int, body: bytes, retry_after: float | None) -> dict[str, Any]:
         content: Any = None

@@ -137,12 +137,7 @@ class MsalApps:
         if mine is None or mine.pid != os.getpid():
             with importing():
                 import msal  # noqa: F401 - 100 ms: before the request's time is measured
-
-                from .http import AuthorityHttp
-            options = self._options
-            http = AuthorityHttp(
-                options.authority, verify=options.verify, proxy=options.proxy, timeout=options.timeout, who=self._who
-            )
+            http = _http(self._options, self._who)
             mine = self._mine = _Process(os.getpid(), http, {})
         return mine
 
@@ -174,6 +169,18 @@ class MsalApps:
             mine.apps.clear()
         mine.apps[key] = (credential, app)
         return app
+
+
+def _http(options: AuthorityOptions, who: str) -> AuthorityHttp:
+    given: dict[str, Any] = {"verify": options.verify, "timeout": options.timeout, "who": who}
+    with importing():
+        if options.token_proxy is not None:
+            from .proxied_http import ProxiedHttp
+
+            return ProxiedHttp(options.token_proxy, options.authority, **given)
+        from .http import AuthorityHttp
+
+        return AuthorityHttp(options.authority, proxy=options.proxy, **given)
 
 
 class _Process(NamedTuple):

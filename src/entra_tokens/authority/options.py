@@ -14,6 +14,7 @@ from .verify import resolved_verify
 if TYPE_CHECKING:
     import ssl
 
+    from .token_proxy import TokenProxy
     from .verify import Verify
 
 __all__ = ["AuthorityOptions", "checked_timeout"]
@@ -28,22 +29,32 @@ class AuthorityOptions:
         verify: Whom to trust.
         proxy: Through which proxy, None: straight.
         timeout: Seconds for a whole request.
+        token_proxy: Who is asked in the authority's place, if anybody is.
     """
 
     authority: str
     verify: bool | str | ssl.SSLContext
     proxy: str | None
     timeout: float
+    token_proxy: TokenProxy | None = None
 
     @classmethod
-    def settled(cls, authority: str | None, verify: Verify, proxy: str | None, timeout: float) -> AuthorityOptions:
+    def settled(
+        cls,
+        authority: str | None,
+        verify: Verify,
+        proxy: str | None,
+        timeout: float,
+        token_proxy: TokenProxy | None = None,
+    ) -> AuthorityOptions:
         """Settle what a user gave with what the environment says.
 
         Raises:
             ConfigurationError: One of them cannot be right.
         """
         host = normalised_authority(authority)
-        return cls(host, resolved_verify(verify), resolved_proxy(proxy, host), checked_timeout(timeout))
+        through = resolved_proxy(proxy, host)
+        return cls(host, resolved_verify(verify), through, checked_timeout(timeout), token_proxy)
 
     def __repr__(self) -> str:
         return f"AuthorityOptions({self.authority!r})"

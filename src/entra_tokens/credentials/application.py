@@ -13,6 +13,7 @@ from .fingerprint import trust, trust_under
 from .value import Value, refuse_pickling
 
 if TYPE_CHECKING:
+    from ..authority.token_proxy import TokenProxy
     from ..authority.verify import Verify
     from ..request import TokenRequest
     from ..token import Token
@@ -35,6 +36,7 @@ class Application(Value):
         verify: As for the credentials.
         proxy: As for the credentials.
         timeout: Seconds for a whole request.
+        token_proxy: Who is asked in the authority's place.
     """
 
     def __init__(
@@ -48,11 +50,12 @@ class Application(Value):
         verify: Verify,
         proxy: str | None,
         timeout: float,
+        token_proxy: TokenProxy | None = None,
     ) -> None:
         self.tenant_id: str = checked_application_tenant(tenant_id)
         self.client_id: str = checked_client_id(client_id)
         self._proof = proof
-        self._options = AuthorityOptions.settled(authority, verify, proxy, timeout)
+        self._options = AuthorityOptions.settled(authority, verify, proxy, timeout, token_proxy)
         self._kind = kind
         self._identity = (*self._application, *(proof.name() or ()), *trust(self._options))
         self._apps = MsalApps(

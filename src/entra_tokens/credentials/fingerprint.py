@@ -64,19 +64,21 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_renew_lock)
 
 
-def trust(options: AuthorityOptions) -> tuple[str, str]:
+def trust(options: AuthorityOptions) -> tuple[str, ...]:
     """What of the way there decides whether a token may be shared: whom we trusted, and who stood between."""
     verify = options.verify if isinstance(options.verify, (bool, str)) else object_key(options.verify)
-    return _trust(verify, options.proxy, _KEY)
+    return _trust(verify, options, _KEY)
 
 
-def trust_under(key: bytes, options: AuthorityOptions) -> tuple[str, str] | None:
+def trust_under(key: bytes, options: AuthorityOptions) -> tuple[str, ...] | None:
     """The same in every process that has the key; None: whom an `ssl.SSLContext` trusts, no other process can know."""
     if not isinstance(options.verify, (bool, str)):
         return None
-    return _trust(options.verify, options.proxy, key)
+    return _trust(options.verify, options, key)
 
 
-def _trust(verify: object, proxy: str | None, key: bytes) -> tuple[str, str]:
+def _trust(verify: object, options: AuthorityOptions, key: bytes) -> tuple[str, ...]:
+    if options.token_proxy is not None:
+        return f"verify={verify}", f"token_proxy={options.token_proxy.key}"
     # A proxy's URL can hold a password.
-    return f"verify={verify}", f"proxy={'' if proxy is None else fingerprint(proxy, key)}"
+    return f"verify={verify}", f"proxy={'' if options.proxy is None else fingerprint(options.proxy, key)}"

@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from ..authority.options import AuthorityOptions
-from ..authority.token_proxy import refuse_token_proxy
+from ..authority.token_proxy import TokenProxy
 from ..environment import read
 from ..errors import ConfigurationError, CredentialUnavailable
 from .application import Application
@@ -27,8 +27,10 @@ _LARGEST = 1 << 16  # bytes; a service account's token has about a thousand
 class WorkloadIdentity(Value):
     """Signs an application or a user-assigned identity in with the token in a file (AKS workload identity).
 
-    The file is read at every exchange, since its token lives an hour and Entra's a day. Any number of threads may
-    acquire at once. Pickles with the names of its file, tenant and application, which must hold on the other side too.
+    The file is read at every exchange, since its token lives an hour and Entra's a day. Where AKS names the token proxy
+    of an identity binding (`AZURE_KUBERNETES_TOKEN_PROXY`), that is asked in the authority's place. Any number of
+    threads may acquire at once. Pickles with the names of its file, tenant, application and token proxy, which must
+    hold on the other side too.
 
     Args:
         tenant_id: The tenant's id or one of its domains. Default: `AZURE_TENANT_ID`.
@@ -37,12 +39,13 @@ class WorkloadIdentity(Value):
         authority: `https://` host of the token service. Default: `AZURE_AUTHORITY_HOST`, else the public cloud.
         verify: Whom to trust: True (`SSL_CERT_FILE` or `REQUESTS_CA_BUNDLE`, else the system), False, a CA file, or
             an `ssl.SSLContext`.
-        proxy: The proxy's URL. Default: `HTTPS_PROXY` unless `NO_PROXY` names the host; `""`: none.
+        proxy: The proxy's URL. Default: `HTTPS_PROXY` unless `NO_PROXY` names the host; `""`: none. The token proxy of
+            AKS is in the cluster, and asked straight.
         timeout: Seconds for a whole request. Default 10.
 
     Raises:
-        ConfigurationError: A value cannot be right, or AKS wants the token proxy of identity bindings to be used. What
-            is missing is said when a token is wanted, so that a chain goes on.
+        ConfigurationError: A value cannot be right, or the variables of the token proxy do not fit each other. What is
+            missing is said when a token is wanted, so that a chain goes on.
     """
 
     def __init__(
@@ -65,15 +68,15 @@ class WorkloadIdentity(Value):
         if self._missing:
             AuthorityOptions.settled(authority, verify, proxy, timeout)  # what was given can be wrong all the same
             return
-        refuse_token_proxy()
         self._inner = _Exchange(
             str(values["tenant_id"]),
             str(values["client_id"]),
-            TokenFile(values["token_file"]),
+            values["token_file"],
             authority=authority,
             verify=verify,
             proxy=proxy,
             timeout=timeout,
+            token_proxy=TokenProxy.from_environment(),
         )
 
     @property
@@ -112,7 +115,7 @@ class WorkloadIdentity(Value):
         return "WorkloadIdentity(unset)" if self._inner is None else repr(self._inner)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _rebuilt, (type(self), {} if self._inner is None else self._inner.arguments())
+        return _rebuilt, (type(self), None if self._inner is None else self._inner.arguments())
 
 
 _DEFAULTS = {
@@ -162,8 +165,8 @@ class TokenFile:
 class _Exchange(Application):
     _proof: TokenFile
 
-    def __init__(self, tenant_id: str, client_id: str, proof: TokenFile, **options: Any) -> None:
-        super().__init__("workload_identity", tenant_id, client_id, proof, **options)
+    def __init__(self, tenant_id: str, client_id: str, token_file: object, **options: Any) -> None:
+        super().__init__("workload_identity", tenant_id, client_id, TokenFile(token_file), **options)
 
     def __repr__(self) -> str:
         return (
@@ -172,10 +175,15 @@ class _Exchange(Application):
         )
 
     def arguments(self) -> dict[str, Any]:
-        """What `WorkloadIdentity` takes to be the same."""
+        """What it takes to be the same elsewhere, whatever the environment says there."""
         named = {"tenant_id": self.tenant_id, "client_id": self.client_id, "token_file": self._proof.path}
-        return {**named, **self._keywords()}
+        return {**named, **self._keywords(), "token_proxy": self._options.token_proxy}
 
 
-def _rebuilt(kind: type[WorkloadIdentity], arguments: dict[str, Any]) -> WorkloadIdentity:
-    return kind(**arguments)
+def _rebuilt(kind: type[WorkloadIdentity], arguments: dict[str, Any] | None) -> WorkloadIdentity:
+    if arguments is None:
+        return kind()
+    made = kind.__new__(kind)
+    made._inner, made._missing = _Exchange(**arguments), ()  # noqa: SLF001 - of this module
+    made.tenant_id, made.client_id = arguments["tenant_id"], arguments["client_id"]
+    return made

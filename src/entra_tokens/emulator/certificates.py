@@ -31,8 +31,12 @@ __all__ = ["KeyRing"]
 _CA_LIFE = timedelta(days=3650)
 _SERVER_LIFE = timedelta(days=397)  # longer ones are refused by Apple's verifier
 _FOLDER = "keys-1"
-_NAMES = [x509.DNSName("localhost"), x509.IPAddress(ip_address("127.0.0.1")), x509.IPAddress(ip_address("::1"))]
-_PERMITTED = [
+_NAMES: list[x509.GeneralName] = [
+    x509.DNSName("localhost"),
+    x509.IPAddress(ip_address("127.0.0.1")),
+    x509.IPAddress(ip_address("::1")),
+]
+_PERMITTED: list[x509.GeneralName] = [
     x509.DNSName("localhost"),
     x509.IPAddress(ip_network("127.0.0.0/8")),
     x509.IPAddress(ip_network("::1/128")),
@@ -98,21 +102,32 @@ class KeyRing:
         ca = x509.load_pem_x509_certificate(self.ca_file.read_bytes())
         certificate = _server_certificate(key, ca, _load_key(self.folder / "ca.key"))
         self.thumbprint = certificate.fingerprint(hashes.SHA1()).hex().upper()  # noqa: S303 - as Service Fabric has it
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.minimum_version = ssl.TLSVersion.TLSv1_2
-        # A client that reads in one thread while it writes its first request in another (websockets' synchronous one)
-        # loses that request once in 250 connections when a session ticket arrives in between.
-        context.num_tickets = 0
-        with tempfile.TemporaryDirectory(prefix="entra-tokens-") as folder:
-            chain = Path(folder) / "server.pem"
-            _write(chain, _key_bytes(key) + certificate.public_bytes(serialization.Encoding.PEM))
-            context.load_cert_chain(chain)
-        return context
+        return _context(key, certificate)
+
+    def context_of(self, name: str) -> tuple[ssl.SSLContext, bytes]:
+        """A server's TLS context for this name alone, by an authority of its own, and that authority's PEM."""
+        ca_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
+        ca = _ca_certificate(ca_key, [x509.DNSName(name)])
+        certificate = _server_certificate(key, ca, ca_key, [x509.DNSName(name)])
+        return _context(key, certificate), ca.public_bytes(serialization.Encoding.PEM)
 
     def close(self) -> None:
         if self._temporary is not None:
             self._temporary.cleanup()
             self._temporary = None
+
+
+def _context(key: PrivateKey, certificate: x509.Certificate) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    # A client that reads in one thread while it writes its first request in another (websockets' synchronous one)
+    # loses that request once in 250 connections when a session ticket arrives in between.
+    context.num_tickets = 0
+    with tempfile.TemporaryDirectory(prefix="entra-tokens-") as folder:
+        chain = Path(folder) / "server.pem"
+        _write(chain, _key_bytes(key) + certificate.public_bytes(serialization.Encoding.PEM))
+        context.load_cert_chain(chain)
+    return context
 
 
 def _cache_folder() -> Path:
@@ -211,7 +226,9 @@ def _usage(*, ca: bool) -> x509.KeyUsage:
 
 
 # Python 3.13 verifies strictly (RFC 5280): key usage, both key identifiers and critical constraints are needed.
-def _ca_certificate(key: ec.EllipticCurvePrivateKey) -> x509.Certificate:
+def _ca_certificate(
+    key: ec.EllipticCurvePrivateKey, permitted: list[x509.GeneralName] = _PERMITTED
+) -> x509.Certificate:
     name = "entra-tokens emulator CA (this machine only)"
     identifier = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
     return (
@@ -220,14 +237,19 @@ def _ca_certificate(key: ec.EllipticCurvePrivateKey) -> x509.Certificate:
         .public_key(key.public_key())
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .add_extension(_usage(ca=True), critical=True)
-        .add_extension(x509.NameConstraints(_PERMITTED, None), critical=True)
+        .add_extension(x509.NameConstraints(permitted, None), critical=True)
         .add_extension(identifier, critical=False)
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(identifier), critical=False)
         .sign(key, hashes.SHA256())
     )
 
 
-def _server_certificate(key: ec.EllipticCurvePrivateKey, ca: x509.Certificate, ca_key: PrivateKey) -> x509.Certificate:
+def _server_certificate(
+    key: ec.EllipticCurvePrivateKey,
+    ca: x509.Certificate,
+    ca_key: PrivateKey,
+    names: list[x509.GeneralName] = _NAMES,
+) -> x509.Certificate:
     issuer = ca.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
     return (
         _builder("localhost", _SERVER_LIFE)
@@ -236,7 +258,7 @@ def _server_certificate(key: ec.EllipticCurvePrivateKey, ca: x509.Certificate, c
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_usage(ca=False), critical=True)
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
-        .add_extension(x509.SubjectAlternativeName(_NAMES), critical=False)
+        .add_extension(x509.SubjectAlternativeName(names), critical=False)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(issuer), critical=False)
         .sign(ca_key, hashes.SHA256())

@@ -13,6 +13,7 @@ from .arc import ARC_PATH
 from .ci_tokens import GITHUB_PATH, PIPELINES_PATH
 from .cloud_shell import CLOUD_SHELL_PATH
 from .service_fabric import SERVICE_FABRIC_PATH, SERVICE_FABRIC_VERSION
+from .token_proxy import SERVER_NAME
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -139,6 +140,17 @@ def _workload_identity(world: World) -> dict[str, str]:
     }
 
 
+def _workload_identity_proxy(world: World) -> dict[str, str]:
+    hosting = world.hosting
+    return {
+        **_workload_identity(world),
+        "AZURE_FEDERATED_TOKEN_FILE": str(hosting.bound_file.path),
+        "AZURE_KUBERNETES_TOKEN_PROXY": hosting.token_proxy_url,
+        "AZURE_KUBERNETES_SNI_NAME": SERVER_NAME,
+        "AZURE_KUBERNETES_CA_FILE": str(hosting.token_proxy_ca_file),
+    }
+
+
 def _github_actions(world: World) -> dict[str, str]:
     return {
         **_application(world),
@@ -171,6 +183,7 @@ _HOSTS: dict[str, Callable[[Hosting], dict[str, str]]] = {
 }
 _CLIENTS: dict[str, Callable[[World], dict[str, str]]] = {
     "workload_identity": _workload_identity,
+    "workload_identity_proxy": _workload_identity_proxy,
     "github_actions": _github_actions,
     "azure_pipelines": _azure_pipelines,
     "client_secret": _client_secret,

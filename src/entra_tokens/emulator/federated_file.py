@@ -21,8 +21,9 @@ LIFETIME = 3600  # seconds; the default of the AKS webhook (azure-workload-ident
 class FederatedFile:
     """Any thread may call anything."""
 
-    def __init__(self, path: Path, issuer: OutsideIssuer) -> None:
+    def __init__(self, path: Path, issuer: OutsideIssuer, audience: str = AUDIENCE) -> None:
         self._path = path
+        self._audience = audience
         self._issuer = issuer
         self._lock = threading.Lock()
 
@@ -33,9 +34,9 @@ class FederatedFile:
             self.rotate()
         return self._path
 
-    def rotate(self, lifetime: float = LIFETIME, *, subject: str | None = None, audience: str = AUDIENCE) -> str:
+    def rotate(self, lifetime: float = LIFETIME, *, subject: str | None = None, audience: str | None = None) -> str:
         """Put a new token in the place of the old one, at once and whole, as the kubelet does; returns it."""
-        token = self._issuer.token(audience, lifetime, subject)
+        token = self._issuer.token(audience or self._audience, lifetime, subject)
         with self._lock:
             fresh = self._path.with_suffix(".new")
             fresh.touch(mode=0o600)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from .faults import Fault
     from .world import World
 
-__all__ = ["Gateway", "is_local_host"]
+__all__ = ["Gateway", "Replayed", "is_local_host"]
 
 _BODY_LIMIT = 1_000_000
 _HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]"})
@@ -76,7 +76,7 @@ class Gateway:
             body = await _read(receive)
             if body is None:
                 return
-            receive = _Replayed(body, receive)
+            receive = Replayed(body, receive)
             scope["state"].update(headers=headers, body=body)
             if target and self._noted is None:
                 answered = record = self._record(scope, headers, body, target)
@@ -125,7 +125,7 @@ class Gateway:
         return record
 
 
-class _Replayed:
+class Replayed:
     """A request body that was read already, and whatever comes after it."""
 
     def __init__(self, body: bytes, receive: Receive) -> None:

@@ -12,7 +12,7 @@ from .arc_keys import ArcKeys
 from .federated_file import FederatedFile
 from .host_switches import HostSwitches
 from .identities import Identities
-from .outside_issuer import ISSUERS, KUBERNETES, OutsideIssuer
+from .outside_issuer import BINDING_AUDIENCE, ISSUERS, KUBERNETES, OutsideIssuer
 from .tools import Tools
 
 if TYPE_CHECKING:
@@ -34,6 +34,8 @@ class Hosting:
         url: Where the hosts without TLS listen.
         secure_url: Where Service Fabric, the CI services and the outside issuers listen.
         thumbprint: The SHA-1 of the certificate there, by which Service Fabric's clients know it.
+        token_proxy_url: Where the token proxy of AKS listens.
+        token_proxy_ca: The authority of its certificate, PEM.
     """
 
     def __init__(
@@ -45,6 +47,8 @@ class Hosting:
         url: str,
         secure_url: str,
         thumbprint: str,
+        token_proxy_url: str,
+        token_proxy_ca: bytes,
     ) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="entra-tokens-")
         folder = Path(self._folder.name)
@@ -59,6 +63,12 @@ class Hosting:
             name: OutsideIssuer(name, clock, signer, secure_url) for name in ISSUERS
         }
         self.federated_file: FederatedFile = FederatedFile(folder / "azure-identity-token", self.outside[KUBERNETES])
+        self.bound_file: FederatedFile = FederatedFile(
+            folder / "identity-binding-token", self.outside[KUBERNETES], BINDING_AUDIENCE
+        )
+        self.token_proxy_url: str = token_proxy_url
+        self.token_proxy_ca_file: Path = folder / "token-proxy-ca.pem"
+        self.token_proxy_ca_file.write_bytes(token_proxy_ca)
         self.app_service_header: str = _header()
         self.app_service_2017_secret: str = _header()
         self.azure_ml_secret: str = _header()

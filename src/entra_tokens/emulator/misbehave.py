@@ -107,7 +107,7 @@ async def _hang(fault: Fault, receive: Receive, scope: Scope) -> bool:
 
 
 async def _gone_after_body(receive: Receive) -> None:
-    # The gateway has read the body, which `_Replayed` keeps for the endpoint: wait on the connection itself.
+    # The gateway has read the body, which `Replayed` keeps for the endpoint: wait on the connection itself.
     await _until_gone(getattr(receive, "behind", receive))
 
 

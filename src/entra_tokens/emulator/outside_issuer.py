@@ -19,9 +19,19 @@ if TYPE_CHECKING:
     from .clock import EmulatorClock
     from .signing import Signer
 
-__all__ = ["AUDIENCE", "GITHUB", "ISSUERS", "KUBERNETES", "PIPELINES", "OutsideIssuer", "outside_routes"]
+__all__ = [
+    "AUDIENCE",
+    "BINDING_AUDIENCE",
+    "GITHUB",
+    "ISSUERS",
+    "KUBERNETES",
+    "PIPELINES",
+    "OutsideIssuer",
+    "outside_routes",
+]
 
 AUDIENCE = "api://AzureADTokenExchange"
+BINDING_AUDIENCE = "api://AKSIdentityBinding"  # of a pod that asks through the token proxy
 KUBERNETES, GITHUB, PIPELINES = "kubernetes", "github", "pipelines"
 ISSUERS = {
     KUBERNETES: "system:serviceaccount:default:emulator",

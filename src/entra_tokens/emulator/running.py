@@ -26,6 +26,7 @@ from .shortcut import token_shortcut
 from .sign_ins import SignIns
 from .signing import Signer
 from .switches import Switches
+from .token_proxy import PROXY_PATH, SERVER_NAME, answers_to, token_proxy_app
 from .tokens import TokenIssuer
 from .world import World
 
@@ -59,10 +60,13 @@ class Running:
         self.loop: LoopThread = LoopThread()
         try:
             tls = self.keys.server_context()
+            proxy_tls, self._proxy_ca = self.keys.context_of(SERVER_NAME)
+            answers_to(proxy_tls, SERVER_NAME)
             self.listeners = {
                 "authority": Listener(options.port, tls=tls),
                 "managed_identity": Listener(),
                 "secure_hosts": Listener(tls=tls),
+                "token_proxy": Listener(tls=proxy_tls),
                 "h2ogpte": Listener(tls=tls, websockets=True),
                 "control": Listener(),
             }
@@ -88,6 +92,8 @@ class Running:
             url=self.listeners["managed_identity"].url,
             secure_url=self.listeners["secure_hosts"].url,
             thumbprint=self.keys.thumbprint,
+            token_proxy_url=self.listeners["token_proxy"].url + PROXY_PATH,
+            token_proxy_ca=self._proxy_ca,
         )
         issuer = TokenIssuer(
             clock,
@@ -133,8 +139,10 @@ class Running:
         )
 
     async def _serve(self) -> None:
+        authority = applications.authority_app(self.world)
         apps = {
-            "authority": applications.authority_app(self.world),
+            "authority": authority,
+            "token_proxy": token_proxy_app(self.world, authority),
             "managed_identity": applications.managed_identity_app(self.world),
             "secure_hosts": applications.secure_hosts_app(self.world),
             "h2ogpte": applications.h2ogpte_app(self.world),
