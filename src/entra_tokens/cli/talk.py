@@ -19,6 +19,7 @@ __all__ = [
     "finish",
     "interrupted",
     "is_terminal",
+    "lines",
     "nobody_reads",
     "prepare",
     "result",
@@ -52,6 +53,13 @@ def completing() -> bool:
 def result(text: str) -> None:
     """Write a line of the result."""
     sys.stdout.write(text + "\n")
+
+
+def lines(text: str) -> None:
+    """Write sentences of the result: on a terminal in lines that fit."""
+    for line in text.split("\n"):
+        for part in _fitting(line) if is_terminal(sys.stdout) else [line]:
+            result(part)
 
 
 def finish() -> None:
