@@ -18,6 +18,7 @@ from entra_tokens.errors import (
     AuthorityUnavailable,
     ConfigurationError,
     CredentialUnavailable,
+    InteractionRequired,
 )
 from entra_tokens.request import TokenRequest
 from entra_tokens.testing import ManualClock
@@ -245,3 +246,25 @@ def test_a_place_without_imds_is_remembered() -> None:
         with pytest.raises(CredentialUnavailable):
             one.acquire(ASK)
     assert len(looked) == 2
+
+
+def test_a_later_success_elsewhere_is_found_again(e: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Signed in with azd, later with az instead: no new object, no restart."""
+    monkeypatch.setenv("PATH", "/nowhere")
+    one = Default(exclude=["managed-identity"])
+    with pytest.raises(CredentialUnavailable, match="no 'azd' on PATH"):
+        one.acquire(ASK)
+    for place, name in (("azd", "AzureDeveloperCli"), ("azure_cli", "AzureCli")):
+        monkeypatch.setenv("PATH", "/nowhere")
+        monkeypatch.setenv("PATH", e.environ(place)["PATH"])
+        assert one.acquire(ASK)
+        assert [each.name for each in one.verdicts if each.error is None] == [name]
+
+
+def test_a_person_at_the_end_of_a_chain_is_never_asked_in_the_background(entra: stub.Service, ca: str) -> None:
+    """The contract: background renewal never prompts; only a caller with nothing usable does."""
+    chain = Chain(Member("a", AWAY), DeviceCode("c", "t.example", authority=entra.url, verify=ca, remember=False))
+    clock = ManualClock()
+    with acquiring(Acquiring(clock, may_prompt=False)), pytest.raises(InteractionRequired, match="may not ask"):
+        chain.acquire(ASK)
+    assert [each for each in entra.requests if each.method == "POST"] == []

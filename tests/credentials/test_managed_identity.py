@@ -10,6 +10,7 @@ import pytest
 from authority import stub
 from entra_tokens.acquiring import Acquiring, acquiring
 from entra_tokens.credentials.managed_identity import ManagedIdentity
+from entra_tokens.engine.clock import SYSTEM_CLOCK
 from entra_tokens.errors import (
     AuthenticationFailed,
     AuthorityUnavailable,
@@ -256,6 +257,15 @@ def test_the_probe_sends_no_metadata_header(metadata: stub.Service, monkeypatch:
     metadata.on("/token", stub.Reply(400, {"error": "bad_request_102"}))
     imds(metadata, monkeypatch).probe()
     assert "metadata" not in metadata.requests[0].headers
+
+
+def test_the_probe_takes_a_second_at_most(metadata: stub.Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever answers at 169.254.169.254 without an end holds a chain up no longer."""
+    metadata.on("/token", stub.Reply(act=metadata.drip))
+    identity, started = imds(metadata, monkeypatch), SYSTEM_CLOCK.boot()
+    with pytest.raises(CredentialUnavailable, match="not an Azure virtual machine"):
+        identity.probe()
+    assert 0.4 < SYSTEM_CLOCK.boot() - started < 3, "1 s, and what a busy machine adds"
 
 
 def test_a_proxy_is_never_used(metadata: stub.Service, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -92,7 +92,8 @@ class Chain(Value):
                 token = member.acquire(request)
             except CredentialUnavailable as error:
                 told(error)
-                reasons.append(f"  {_name(member)}: {error.message or 'not available'}")
+                took = f" ({verdicts[-1].seconds:.2f} s)"
+                reasons.append(f"  {_name(member)}: {error.message or 'not available'}{took}")
             except EntraTokensError as error:
                 told(error)
                 raise
