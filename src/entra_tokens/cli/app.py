@@ -102,6 +102,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
         arguments: Those after the command's name; None: the process's own.
     """
     talk.prepare()
+    talk.take_log()
     given = list(sys.argv[1:] if arguments is None else arguments)
     if not given and not talk.completing():
         given = ["--help"]  # on stdout and with status 0, as `git` and `gh` do

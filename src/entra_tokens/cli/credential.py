@@ -65,8 +65,11 @@ def asking(settings: Settings, screen: SignInScreen) -> Person:
     names = _needed(settings, "client_id"), settings.tenant or "organizations"
     if settings.credential == "browser":
         from ..credentials.interactive_browser import InteractiveBrowser
+        from .sign_in_screen import PAGE_PATIENCE
 
-        return InteractiveBrowser(*names, opener=screen.show_page, **_authority(settings))
+        return InteractiveBrowser(
+            *names, opener=screen.show_page, sign_in_timeout=PAGE_PATIENCE, **_authority(settings)
+        )
     from ..credentials.device_code import DeviceCode
 
     return DeviceCode(*names, prompt=screen.show_code, **_authority(settings))

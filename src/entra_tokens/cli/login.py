@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..errors import ConfigurationError, EntraTokensError
+from ..errors import ConfigurationError, CredentialUnavailable, EntraTokensError
 from . import talk
 from .credential import asking, provider_of
 from .options import Flags, common_flags
@@ -23,6 +23,11 @@ __all__ = ["command"]
 
 # With no scope of its own a sign-in is for nothing but knowing who it is; tokens come later, silently.
 _ONLY_WHO = "openid"
+
+_NO_BROWSER = (
+    "There is no browser here to sign in with. Type: entra-tokens login --credential device-code\n"
+    "That needs none on this machine."
+)
 
 _EXAMPLES = """\b
 Examples:
@@ -43,14 +48,17 @@ def command(flags: Flags, browser: bool, no_save: bool) -> None:
     Tenant, application, scope and the way to sign in are remembered in the profile: next time 'login' is enough.
     """
     settings = _settings(flags, browser)
-    with SignInScreen() as screen, provider_of(settings, scope=settings.scope or _ONLY_WHO) as provider:
+    with SignInScreen() as screen, provider_of(settings, scope=settings.scope or _ONLY_WHO):
         credential = asking(settings, screen)
         # The provider's store is the cell's: so the token of this sign-in is kept for 'token'.
-        token = credential.login(settings.scope or _ONLY_WHO, on_wait=screen.show_wait)
-        provider.status()
+        try:
+            token = credential.login(settings.scope or _ONLY_WHO, on_wait=screen.show_wait)
+        except CredentialUnavailable:
+            raise CredentialUnavailable(_NO_BROWSER) from None
     account = account_of(settings)
     if settings.as_json:
-        talk.result(json.dumps(accounts_as_json([] if account is None else [account])))
+        facts = accounts_as_json([] if account is None else [account])
+        talk.result(json.dumps({**(facts[0] if facts else {}), "expires_on": int(token.expires_on)}))
     name = account.username if account is not None and account.username else "somebody"
     talk.say(f"Signed in as {name}, tenant {settings.tenant or 'organizations'}.")
     if not no_save:

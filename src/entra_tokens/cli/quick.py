@@ -45,11 +45,15 @@ def _plain(arguments: Sequence[str]) -> dict[str, str] | None:
 
 
 def _printed(flags: dict[str, str]) -> bool:
+    from .credential import store_of
     from .forms import FORMS, written
     from .settings import CREDENTIALS, resolve
     from .spans import seconds_of
     from .stored import handed_out, is_good, look
 
+    store = store_of().path
+    if store is None or not store.is_dir():  # to make one is the full command's part
+        return False
     form = flags.pop("format", "token")
     ttl = flags.pop("min-ttl", None)
     min_ttl = None if ttl is None else seconds_of(ttl)

@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 
     from ..credentials.prompt import DeviceCodePrompt
 
-__all__ = ["SignInScreen"]
+__all__ = ["PAGE_PATIENCE", "SignInScreen"]
 
+PAGE_PATIENCE = 300.0  # seconds that a person has for the page in the browser
 _TICK = 0.1  # seconds between looks at the keyboard
 _JOIN = 1.0  # seconds for the thread to clear its line
 
@@ -67,6 +68,8 @@ class SignInScreen:
         if not opened(address):
             return False
         talk.say(f"Your browser shows the page to sign in on. If it does not, open this one there:\n{address}\n")
+        if self._is_terminal:
+            self._count(SYSTEM_CLOCK.wall() + PAGE_PATIENCE, None)
         return True
 
     def show_wait(self, until: float) -> None:

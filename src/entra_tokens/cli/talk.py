@@ -25,6 +25,7 @@ __all__ = [
     "result",
     "say",
     "speaks",
+    "take_log",
     "width",
 ]
 
@@ -43,6 +44,17 @@ def prepare() -> None:
 
         # Ours are logged as well, and an unconfigured log writes the sentence alone to stderr.
         warnings.simplefilter("ignore")
+
+
+def take_log() -> None:
+    """Have what the package warns of told as everything else is."""
+    import logging
+
+    class Told(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            error(record.getMessage())
+
+    logging.getLogger("entra_tokens").addHandler(Told(logging.WARNING))
 
 
 def completing() -> bool:

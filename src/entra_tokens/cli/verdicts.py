@@ -21,8 +21,8 @@ _KINDS = {
     "id": (
         "id_token",
         (
-            "It is an ID token: it tells an application who signed in, and APIs refuse it. Send the access token of the "
-            "same answer."
+            "It is an ID token: it tells an application who signed in, and APIs refuse it. Send the access token that "
+            "came with it."
         ),
     ),
     "encrypted": ("encrypted", "It is encrypted: nobody but its resource can read it, and nothing can be told here."),
