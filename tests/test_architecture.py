@@ -19,7 +19,7 @@ _GROUND = {"errors", "token", "request", "environment", "engine.clock"}
 _FETCHING = _GROUND | {"acquiring", "engine.workers"}  # workers: a fork waits for an import in progress
 _CREDENTIAL = _FETCHING | {"authority", "credentials"}
 _ENGINE = _GROUND | {"acquiring", "engine", "stores"}
-_PROVIDER = _CREDENTIAL | _ENGINE | {"azure_core", "handle", "lifetime", "provider", "tenants", "warn"}
+_PROVIDER = _CREDENTIAL | _ENGINE | {"azure_core", "handle", "lifetime", "origin", "provider", "tenants", "warn"}
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "token": {"errors"},
@@ -28,6 +28,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "engine.clock": set(),
     "engine.policy": {"errors"},
     "challenge": set(),
+    "origin": {"errors"},
     "acquiring": _GROUND,
     "engine": _ENGINE,
     "stores": _GROUND | {"engine.workers", "stores", "warn"},  # workers: a fork waits for an import in progress
@@ -42,7 +43,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "provider": _PROVIDER,
     "testing": _PROVIDER,
     "h2ogpte": _PROVIDER | {"h2ogpte"},
-    "integrations": _PROVIDER | {"integrations"},
+    "integrations": _PROVIDER | {"challenge", "integrations"},
     "emulator": _PROVIDER | {"h2ogpte", "emulator"},
     "emulator.pytest_emulator": _PROVIDER | {"emulator", "testing"},  # a test's own engine
     "emulator.demo": _PROVIDER | {"", "h2ogpte", "emulator"},  # a user's program: it uses the public names

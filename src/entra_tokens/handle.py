@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .credentials.protocol import Credential
     from .engine.cell import Cell
     from .engine.engine import Engine
+    from .engine.events import Listener
     from .engine.status import ProviderStatus, TokenEvent
     from .stores.protocol import Store
 
@@ -172,6 +173,10 @@ class Handle:
         """Renew at `refresh_on`, though nobody calls, for as long as something else is referenced."""
         shared = self._open
         shared.engine.keeper.keep(owner, shared.cell, shared.policy)
+
+    def _tell(self, listener: Listener) -> None:
+        """Call a listener's `on_event` for what becomes of the default scope's token, for as long as it lives."""
+        self._open.cell.listeners.add(listener)
 
     def _close(self) -> None:
         self._shared = None

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import ipaddress
 from urllib.parse import urlsplit
 
 from ..errors import ConfigurationError
+from ..origin import is_loopback
 
 __all__ = ["checked_address"]
 
@@ -39,16 +39,6 @@ def checked_address(address: str) -> str:
     if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(host)):
         raise _refused("it must be https, because a token travels to it (http is for localhost only)")
     return text
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host is this machine by its very name (RFC 6761 §6.3), without asking a resolver."""
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _refused(why: str) -> ConfigurationError:

@@ -1,0 +1,44 @@
+"""Where a redis-py client sends its credentials, as far as it can be seen from what it registers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ..errors import ConfigurationError
+from ..origin import is_loopback
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+__all__ = ["refuse_plain_text"]
+
+
+def refuse_plain_text(callback: Callable[[Any], Any]) -> None:
+    """Refuse the client that a re-authentication callback belongs to if it would send tokens in clear text.
+
+    redis-py registers a method of a listener that keeps the event in `_event` (5.3 to 8.1); whoever else calls shows
+    nothing, and is not refused.
+
+    Raises:
+        ConfigurationError: It connects to another machine without TLS.
+    """
+    event = getattr(getattr(callback, "__self__", None), "_event", None)
+    for connection_class, host in _targets(event):
+        names = {each.__name__ for each in getattr(connection_class, "__mro__", ())}
+        if "SSLConnection" in names or "UnixDomainSocketConnection" in names or is_loopback(host):
+            continue
+        raise ConfigurationError(
+            f"No token is sent to Redis at {host} in clear text: use ssl=True or a rediss:// URL (a plain connection "
+            "is for localhost only)."
+        )
+
+
+def _targets(event: object) -> Iterator[tuple[object, str]]:
+    for pool in getattr(event, "connection_pools", ()):
+        yield pool.connection_class, pool.connection_kwargs.get("host", "localhost")
+    nodes = getattr(event, "nodes", None)
+    for node in nodes.values() if isinstance(nodes, dict) else ():
+        yield node.connection_class, node.host
+    for single in (getattr(event, "connection", None), getattr(event, "pubsub_connection", None)):
+        if single is not None:
+            yield type(single), getattr(single, "host", "localhost")

