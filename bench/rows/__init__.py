@@ -35,6 +35,7 @@ _NAMES = {
     21: "memory",
     22: "first_token",
     23: "imds_line",
+    24: "emulator",
 }
 
 ROWS: dict[int, ModuleType] = {number: import_module(f"rows.row{number:02}_{name}") for number, name in _NAMES.items()}

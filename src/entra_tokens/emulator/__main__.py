@@ -61,6 +61,7 @@ def main(arguments: list[str] | None = None, *, prog: str = "python -m entra_tok
             interval=options.interval,
             refresh_in=options.refresh_in,
             device_code_lifetime=options.device_code_lifetime,
+            signing_help=True,
         ).start()
     except OSError as error:
         sys.stderr.write(f"{prog}: {error}\n")

@@ -41,6 +41,7 @@ class Emulator(Registering, SigningIn, Hosted):
         device_code_lifetime: Seconds that a device code waits for its person.
         slow_down: Whether device-code polls faster than `interval` are refused.
         keys: The folder that holds the kept keys; None: one in the user's cache folder.
+        signing_help: Whether a second process signs, too, once many tokens are asked for at once.
     """
 
     def __init__(
@@ -54,6 +55,7 @@ class Emulator(Registering, SigningIn, Hosted):
         device_code_lifetime: float = 900,
         slow_down: bool = False,
         keys: Path | None = None,
+        signing_help: bool = False,
     ) -> None:
         self._options = Options(
             lifetime=lifetime,
@@ -64,6 +66,7 @@ class Emulator(Registering, SigningIn, Hosted):
             device_code_lifetime=device_code_lifetime,
             slow_down=slow_down,
             keys=keys,
+            signing_help=signing_help,
         )
         self._lock = threading.RLock()
         self._running: Running | None = None

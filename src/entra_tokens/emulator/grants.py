@@ -54,6 +54,7 @@ def _client_credentials(call: TokenCall) -> dict[str, Any]:
         credential=credential,
         asked=call.claims,
         expired=call.expired,
+        sign=call.sign,
     )
     reply = issuer.reply(token)
     return reply if call.version == 2 else _as_v1(reply, token.issued_at, token.expires_on, resource)

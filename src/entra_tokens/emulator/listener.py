@@ -28,12 +28,14 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp
 
+    from .shortcut import Later
+
 __all__ = ["Listener"]
 
 _BACKLOG = 2048
 _IDLE = {h11.CLIENT: h11.IDLE, h11.SERVER: h11.IDLE}
 _numbers = itertools.count(1)  # of connections; only ever drawn on an event loop
-Shortcut = Callable[[bytes], "bytes | None"]
+Shortcut = Callable[[bytes], "bytes | Later | None"]
 
 
 class _Protocol(H11Protocol):
@@ -44,19 +46,37 @@ class _Protocol(H11Protocol):
         super().__init__(*args, **kwargs)
         self.access_log = False
         self.shortcut: Shortcut | None = None
+        self._is_answering = False
+        self._held = b""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         self.app_state = {**self.app_state, "transport": transport, "connection": next(_numbers)}
         super().connection_made(Corked(transport, self.loop))  # type: ignore[arg-type] # pyright: ignore[reportArgumentType] # it stands for one
 
     def data_received(self, data: bytes) -> None:
+        if self._is_answering:
+            self._held += data
+            return
         if self.shortcut is not None and self.conn.states == _IDLE and not self.conn.trailing_data[0]:
             answer = self.shortcut(data)
             if answer is not None:
                 self._unset_keepalive_if_required()
-                self.transport.write(answer)
+                if isinstance(answer, bytes):
+                    self.transport.write(answer)
+                else:
+                    self._is_answering = True
+                    answer.when_whole(self._answered)
                 return
         super().data_received(data)
+
+    def _answered(self, answer: bytes) -> None:
+        self._is_answering = False
+        if self.transport.is_closing():
+            return
+        self.transport.write(answer)
+        held, self._held = self._held, b""
+        if held:
+            self.data_received(held)
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)

@@ -25,6 +25,7 @@ from .registry import FederatedCredential, Registry
 from .shortcut import token_shortcut
 from .sign_ins import SignIns
 from .signing import Signer
+from .signing_help import SigningHelp
 from .switches import Switches
 from .token_proxy import PROXY_PATH, SERVER_NAME, answers_to, token_proxy_app
 from .tokens import TokenIssuer
@@ -48,6 +49,7 @@ class Options:
     device_code_lifetime: float
     slow_down: bool
     keys: Path | None
+    signing_help: bool
 
 
 class Running:
@@ -136,6 +138,7 @@ class Running:
             managed_identity_url=self.listeners["managed_identity"].url,
             h2ogpte_url=self.listeners["h2ogpte"].url,
             latency=options.latency,
+            signing_help=SigningHelp() if options.signing_help else None,
         )
 
     async def _serve(self) -> None:
@@ -158,6 +161,8 @@ class Running:
                 listener.drop()
             if hasattr(self, "world"):
                 self.world.faults.heal()
+                if self.world.signing_help is not None:
+                    self.world.signing_help.close()
             await asyncio.gather(*(listener.close() for listener in self.listeners.values()))
 
         self.loop.run(closed())

@@ -44,9 +44,20 @@ class SigningKey:
         }
 
     def sign(self, claims: dict[str, Any]) -> str:
-        signed = self._headers[claims.get("ver", "2.0")] + b"." + _encoded(claims)
-        signature = base64.urlsafe_b64encode(self._key.sign(signed, _PADDING, _SHA256)).rstrip(b"=")
-        return (signed + b"." + signature).decode()
+        unsigned = self.unsigned(claims)
+        return f"{unsigned.decode()}.{base64url(self.signature(unsigned))}"
+
+    def unsigned(self, claims: dict[str, Any]) -> bytes:
+        """What is signed of a token with these claims."""
+        return self._headers[claims.get("ver", "2.0")] + b"." + _encoded(claims)
+
+    def signature(self, unsigned: bytes) -> bytes:
+        return self._key.sign(unsigned, _PADDING, _SHA256)
+
+    def private_pem(self) -> bytes:
+        """For a process that helps to sign."""
+        kind = serialization.PrivateFormat.PKCS8
+        return self._key.private_bytes(serialization.Encoding.PEM, kind, serialization.NoEncryption())
 
     def published(self, issuer: str) -> dict[str, Any]:
         """Its entry in a key set: public parts only."""
@@ -96,6 +107,11 @@ class Signer:
     def public(self, kid: str | None) -> rsa.RSAPublicKey | None:
         """The published key of this name."""
         return next((key.public for key in self._keys if key.kid == kid), None)
+
+    @property
+    def key(self) -> SigningKey:
+        """The one that signs."""
+        return self._keys[0]
 
     def sign(self, claims: dict[str, Any]) -> str:
         return self._keys[0].sign(claims)

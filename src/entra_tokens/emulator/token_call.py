@@ -16,7 +16,8 @@ from .refusals import refusal_for
 from .scopes import Asked, app_resource, user_scopes
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+    from typing import Any
 
     from .registry import Application
     from .world import World
@@ -83,6 +84,7 @@ class TokenCall:
         version: 1 for `/oauth2/token`, 2 for `/oauth2/v2.0/token`.
         authorization: The header, for HTTP Basic.
         expired: Whether a switch wants a token that has run out.
+        sign: Makes an application's token out of its claims; None: the signer.
     """
 
     world: World
@@ -91,6 +93,7 @@ class TokenCall:
     version: int
     authorization: str = ""
     expired: bool = False
+    sign: Callable[[dict[str, Any]], str] | None = None
 
     @cached_property
     def tenant_id(self) -> str | None:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .records import Log
     from .refresh_tokens import RefreshTokens
     from .registry import Registry
+    from .signing_help import SigningHelp
     from .tokens import TokenIssuer
 
 __all__ = ["World"]
@@ -48,6 +49,7 @@ class World:
     managed_identity_url: str
     h2ogpte_url: str
     latency: float
+    signing_help: SigningHelp | None = None
     control_secret: str = field(default_factory=lambda: secrets.token_urlsafe(32))
     fail: Callable[..., Any] = field(init=False)
     advance: Callable[[float], None] = field(init=False)
