@@ -15,7 +15,7 @@ SRC = ROOT / "src" / "entra_tokens"
 
 # Who may import whom at run time, at the top of the file or in a function. A name stands for the module or package and
 # all below it; the longest name that fits a module decides. Imports for type checkers only are free.
-_GROUND = {"errors", "token", "request", "environment", "engine.clock"}
+_GROUND = {"errors", "token", "request", "environment", "engine.clock", "os_lock"}
 _FETCHING = _GROUND | {"acquiring", "engine.workers"}  # workers: a fork waits for an import in progress
 _CREDENTIAL = _FETCHING | {"authority", "credentials"}
 _ENGINE = _GROUND | {"acquiring", "engine", "stores"}
@@ -25,6 +25,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "token": {"errors"},
     "request": {"errors"},
     "environment": set(),
+    "os_lock": set(),
     "engine.clock": set(),
     "engine.policy": {"errors"},
     "challenge": set(),

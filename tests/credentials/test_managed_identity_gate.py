@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import threading
 from collections import deque
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,14 +14,12 @@ import pytest
 from emulator.places import at
 from entra_tokens.authority.managed_identity import gate as module
 from entra_tokens.authority.managed_identity.gate import AT_ONCE, PER_SECOND, Gate, gate_folder
-from entra_tokens.authority.managed_identity.gate_lock import GateLock
 from entra_tokens.credentials.managed_identity import ManagedIdentity
 from entra_tokens.engine.clock import SYSTEM_CLOCK
+from entra_tokens.os_lock import OsLock
 from entra_tokens.request import TokenRequest
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from entra_tokens.emulator import Emulator
 
 PROCESSES, THREADS, EACH = 3, 8, 2
@@ -102,7 +101,7 @@ def test_so_many_a_second(folder: Path | None) -> None:
 @pytest.mark.parametrize("held_by", ["places", "starts"])
 def test_nobody_waits_for_ever(tmp_path: Path, held_by: str) -> None:
     names = [f"imds-{number}" for number in range(AT_ONCE)] if held_by == "places" else ["imds-starts"]
-    locks = [GateLock.taken(tmp_path / name) for name in names]
+    locks = [OsLock.taken(tmp_path / name) for name in names]
     assert None not in locks
     with Gate(tmp_path, "imds").passing(0.1) as waited:
         assert waited >= 0.1
@@ -122,7 +121,7 @@ def test_the_line_may_take_longer_than_a_request(e: Emulator, monkeypatch: pytes
         one.acquire(TokenRequest(("api://first/.default",)))
         (line,) = module._gates.values()
         assert line._folder is not None
-        locks = [GateLock.taken(line._folder / f"{line._name}-{number}") for number in range(AT_ONCE)]
+        locks = [OsLock.taken(Path(line._folder, f"{line._name}-{number}")) for number in range(AT_ONCE)]
         waits = threading.Thread(target=one.acquire, args=[TokenRequest(("api://second/.default",))])
         waits.start()
         waits.join(0.5)
@@ -138,7 +137,7 @@ def test_the_line_may_take_longer_than_a_request(e: Emulator, monkeypatch: pytes
 
 def _hold_and_die(folder: Path) -> None:
     for number in range(AT_ONCE):
-        assert GateLock.taken(folder / f"imds-{number}") is not None
+        assert OsLock.taken(folder / f"imds-{number}") is not None
     os._exit(9)
 
 
@@ -147,7 +146,7 @@ def test_a_dead_process_holds_nothing(tmp_path: Path) -> None:
     process.start()
     process.join(30)
     assert process.exitcode == 9
-    lock = GateLock.taken(tmp_path / "imds-0")
+    lock = OsLock.taken(tmp_path / "imds-0")
     assert lock is not None
     lock.release()
 
@@ -171,16 +170,13 @@ class TestFolder:
         monkeypatch.setenv("TMPDIR", str(tmp_path))
 
     def test_it_is_made_for_its_user_alone(self, tmp_path: Path) -> None:
-        made = gate_folder()
-        assert made is not None
+        made = Path(gate_folder() or "")
         assert made.parent == tmp_path
         assert made.stat().st_mode & 0o777 == 0o700
-        assert gate_folder() == made
+        assert gate_folder() == str(made)
 
     def test_one_that_others_can_write_to_is_not_used(self) -> None:
-        made = gate_folder()
-        assert made is not None
-        made.chmod(0o777)
+        Path(gate_folder() or "").chmod(0o777)
         assert gate_folder() is None
 
     def test_a_link_is_not_followed(self, tmp_path: Path) -> None:

@@ -1,13 +1,12 @@
-"""The operating system's lock on a file: gone with whoever held it, however that ended."""
+"""Locks that are waited for: between processes, around each acquisition and each write."""
 
 from __future__ import annotations
 
-import os
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
-from weakref import WeakSet
 
 from ..engine.clock import SYSTEM_CLOCK
+from ..os_lock import OsLock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,12 +17,11 @@ if TYPE_CHECKING:
 __all__ = ["FileLock", "holding"]
 
 _FIRST_LOOK, _LOOK = 0.005, 0.05  # seconds between looks at a lock that somebody holds
-_FAR = 1 << 20  # where Windows locks a byte: its locks are mandatory, and the note at the start is for all to read
 _NOTE_BYTES = 64
 
 
 class FileLock:
-    """A lock between processes, and between the holders of one process. One thread uses one object.
+    """A lock that is taken and let go many times, and the note of whoever holds it. One thread uses one object.
 
     The file stays when the lock is released; it says nothing. One that a killed process leaves is not locked.
 
@@ -33,7 +31,7 @@ class FileLock:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._file: int | None = None
+        self._held: OsLock | None = None
 
     def acquire(self) -> bool:
         """Take it if it is free; never waits.
@@ -41,34 +39,23 @@ class FileLock:
         Raises:
             OSError: The file cannot be made or locked here.
         """
-        flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0)
-        file = os.open(self._path, flags, 0o600)
-        try:
-            if not _locked(file) or not self._is_there(file):
-                os.close(file)
-                return False
-        except BaseException:
-            os.close(file)
-            raise
-        self._file = file
-        _held.add(self)
-        return True
+        lock = OsLock.taken(self._path)
+        if lock is not None and not lock.is_of(self._path):
+            lock.release()
+            return False
+        self._held = lock or self._held
+        return lock is not None
 
     def release(self) -> None:
-        file, self._file = self._file, None
-        _held.discard(self)
-        if file is not None:
-            # Not by closing alone: a child that was forked meanwhile has the file open, too.
-            with suppress(OSError):
-                _unlocked(file)
-            os.close(file)
+        lock, self._held = self._held, None
+        if lock is not None:
+            lock.release()
 
     def say(self, note: str) -> None:
         """Leave those who wait a note: whole numbers and points only, since anybody may have written it."""
-        if self._file is not None:
+        if self._held is not None:
             with suppress(OSError):
-                os.lseek(self._file, 0, os.SEEK_SET)
-                os.write(self._file, note.encode().ljust(_NOTE_BYTES))
+                self._held.write(note.ljust(_NOTE_BYTES))
 
     def said(self) -> str:
         """The note of whoever holds it."""
@@ -77,20 +64,6 @@ class FileLock:
                 return file.read(_NOTE_BYTES).decode("ascii", "replace").strip(" \0\n")
         except OSError:
             return ""
-
-    def _is_there(self, file: int) -> bool:
-        """Whether the file that was locked is still the one that others will lock."""
-        try:
-            there, mine = os.stat(self._path), os.fstat(file)
-        except OSError:
-            return False
-        return (there.st_dev, there.st_ino) == (mine.st_dev, mine.st_ino)
-
-    def _forget(self) -> None:
-        """In a forked child: the lock is the parent's, and must end with it."""
-        file, self._file = self._file, None
-        if file is not None:
-            os.close(file)
 
 
 @contextmanager
@@ -125,47 +98,3 @@ def holding(path: Path, *, wait: float, abandoned: Signal | None = None, needed:
         yield have
     finally:
         lock.release()
-
-
-def _locked(file: int) -> bool:
-    try:
-        import fcntl
-    except ImportError:
-        import msvcrt
-
-        os.lseek(file, _FAR, os.SEEK_SET)
-        try:
-            msvcrt.locking(file, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined,unused-ignore]
-        except OSError:
-            return False
-        return True
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
-
-
-def _unlocked(file: int) -> None:
-    try:
-        import fcntl
-    except ImportError:
-        import msvcrt
-
-        os.lseek(file, _FAR, os.SEEK_SET)
-        msvcrt.locking(file, msvcrt.LK_UNLCK, 1)  # type: ignore[attr-defined,unused-ignore]
-        return
-    fcntl.flock(file, fcntl.LOCK_UN)
-
-
-_held: WeakSet[FileLock] = WeakSet()
-
-
-def _let_go_in_child() -> None:
-    for lock in list(_held):
-        lock._forget()  # noqa: SLF001 - of this module
-    _held.clear()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_let_go_in_child)

@@ -143,7 +143,11 @@ class Link(socket.socket):
 def _connected(host: str, port: int, seconds: float, until: float) -> Link:
     failure: OSError = ConnectionError("the host has no address")
     give_up = SYSTEM_CLOCK.boot() + seconds
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    try:
+        name: str | bytes = host.encode("ascii")  # given text, getaddrinfo loads the tables of international names
+    except UnicodeEncodeError:
+        name = host
+    found = socket.getaddrinfo(name, port, type=socket.SOCK_STREAM)
     for tried, (family, kind, protocol, _, address) in enumerate(found):
         link = Link(family, kind, protocol)
         link.until = until

@@ -15,12 +15,11 @@ import threading
 import zlib
 from collections import deque
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ... import environment
 from ...engine.clock import SYSTEM_CLOCK, Signal
-from .gate_lock import GateLock
+from ...os_lock import OsLock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,11 +38,11 @@ class Gate:
     """The line before one IMDS. Any thread may call anything.
 
     Args:
-        folder: Where the processes of this user meet; None: nowhere.
+        folder: Where the processes of this user meet; None: nowhere. (No `pathlib`: it is a tenth of a first token.)
         name: What this line's files begin with.
     """
 
-    def __init__(self, folder: Path | None, name: str) -> None:
+    def __init__(self, folder: str | os.PathLike[str] | None, name: str) -> None:
         self._folder = folder
         self._name = name
         self._mine = threading.Semaphore(AT_ONCE)
@@ -60,7 +59,7 @@ class Gate:
         began = SYSTEM_CLOCK.boot()
         until = began + patience
         mine = self._mine.acquire(timeout=patience)
-        place: GateLock | None = None
+        place: OsLock | None = None
         try:
             place = self._place(until)
             self._wait_for_a_start(until)
@@ -71,12 +70,12 @@ class Gate:
             if mine:
                 self._mine.release()
 
-    def _place(self, until: float) -> GateLock | None:
+    def _place(self, until: float) -> OsLock | None:
         """One of the machine's places; None: no files, or no time left."""
         while self._folder is not None:
             for number in range(AT_ONCE):
                 try:
-                    lock = GateLock.taken(self._folder / f"{self._name}-{number}")
+                    lock = OsLock.taken(os.path.join(self._folder, f"{self._name}-{number}"))
                 except OSError:
                     self._folder = None
                     return None
@@ -96,7 +95,7 @@ class Gate:
             with self._lock:
                 return _noted(self._starts)
         try:
-            lock = GateLock.taken(self._folder / f"{self._name}-starts")
+            lock = OsLock.taken(os.path.join(self._folder, f"{self._name}-starts"))
             if lock is None:
                 return SYSTEM_CLOCK.uniform(0.001, 0.003)  # held for the length of a read and a write
         except OSError:
@@ -143,16 +142,17 @@ def _paused(until: float, seconds: float | None = None) -> bool:
     return True
 
 
-def gate_folder() -> Path | None:
+def gate_folder() -> str | None:
     """A folder for files of this user on this machine, made if need be; None: there is none to trust."""
     if os.name == "nt":
-        folder = Path(environment.read("TEMP", r"C:\Windows\Temp")) / "entra-tokens"
+        folder = os.path.join(environment.read("TEMP", r"C:\Windows\Temp"), "entra-tokens")
     else:
-        folder = Path(environment.read("TMPDIR", "/tmp")) / f"entra-tokens-{os.getuid()}"  # noqa: S108 - checked below
+        parent = environment.read("TMPDIR", "/tmp")  # noqa: S108 - checked below
+        folder = os.path.join(parent, f"entra-tokens-{os.getuid()}")
     try:
         with suppress(FileExistsError):
-            folder.mkdir(mode=0o700)
-        found = folder.lstat()
+            os.mkdir(folder, mode=0o700)
+        found = os.lstat(folder)
     except OSError:
         return None
     if not stat.S_ISDIR(found.st_mode):

@@ -1,23 +1,21 @@
-"""The operating system's lock on a small file of text: gone with whoever held it, however that ended."""
+"""The operating system's lock on a small file: gone with whoever held it, however that ended."""
 
 from __future__ import annotations
 
 import os
 from contextlib import suppress
-from typing import TYPE_CHECKING
 from weakref import WeakSet
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
-__all__ = ["GateLock"]
+__all__ = ["OsLock"]
 
 _LARGEST = 1024  # bytes
-_FAR = 1 << 20  # where Windows locks a byte: its locks are mandatory, and the text is at the start
+_FAR = 1 << 20  # where Windows locks a byte: its locks are mandatory, and the text at the start is for all to read
 
 
-class GateLock:
-    """A lock that is held. One thread uses one object.
+class OsLock:
+    """A lock between processes, and between the holders of one process, that is held. One thread uses one object.
+
+    The file stays when the lock is released; it says nothing by being there.
 
     Args:
         file: The descriptor of the locked file.
@@ -28,7 +26,7 @@ class GateLock:
         _held.add(self)
 
     @classmethod
-    def taken(cls, path: Path) -> GateLock | None:
+    def taken(cls, path: str | os.PathLike[str]) -> OsLock | None:
         """Take it if it is free; never waits.
 
         Raises:
@@ -37,7 +35,7 @@ class GateLock:
         flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0)
         file = os.open(path, flags, 0o600)
         try:
-            if _lock(file):
+            if _locked(file):
                 return cls(file)
         except BaseException:
             os.close(file)
@@ -45,19 +43,32 @@ class GateLock:
         os.close(file)
         return None
 
+    def is_of(self, path: str | os.PathLike[str]) -> bool:
+        """Whether the file at this path is still the one that is locked, and so the one that others will lock."""
+        if self._file is None:
+            return False
+        try:
+            there, mine = os.stat(path), os.fstat(self._file)
+        except OSError:
+            return False
+        return (there.st_dev, there.st_ino) == (mine.st_dev, mine.st_ino)
+
     def read(self) -> str:
+        """The file's text. Anybody who may lock it may have written that."""
         if self._file is None:
             return ""
         os.lseek(self._file, 0, os.SEEK_SET)
         return os.read(self._file, _LARGEST).decode("ascii", "replace")
 
     def write(self, text: str) -> None:
+        """Put another text into the file."""
         if self._file is not None:
             os.lseek(self._file, 0, os.SEEK_SET)
             os.write(self._file, text.encode("ascii"))
             os.ftruncate(self._file, len(text))
 
     def release(self) -> None:
+        """Let it go. Idempotent."""
         file, self._file = self._file, None
         _held.discard(self)
         if file is not None:
@@ -73,7 +84,7 @@ class GateLock:
             os.close(file)
 
 
-_held: WeakSet[GateLock] = WeakSet()
+_held: WeakSet[OsLock] = WeakSet()
 
 
 def _let_go_in_child() -> None:
@@ -86,7 +97,7 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_let_go_in_child)
 
 
-def _lock(file: int) -> bool:
+def _locked(file: int) -> bool:
     try:
         import fcntl
     except ImportError:
