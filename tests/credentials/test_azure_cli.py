@@ -4,6 +4,8 @@ import json
 import os
 import pickle
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,7 +18,9 @@ from entra_tokens.errors import (
     CredentialUnavailable,
     InteractionRequired,
 )
+from entra_tokens.provider import TokenProvider
 from entra_tokens.request import TokenRequest
+from entra_tokens.testing import fresh_engine
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -154,3 +158,26 @@ def test_a_claims_challenge_says_what_to_run(az: Az) -> None:
 def test_it_pickles() -> None:
     one = AzureCli(subscription="s", timeout=3)
     assert pickle.loads(pickle.dumps(one)) == one
+
+
+def test_one_az_however_many_ask(az: Az) -> None:
+    """azure-identity starts one for each caller, and one for each call."""
+    os.mkfifo(az.folder / "go")
+    good = json.dumps({"accessToken": "az-token", "expires_on": 4102444800})
+    (az.folder / "az").write_text(
+        f"#!{sys.executable}\nprint('started', file=open({str(az.folder / 'count')!r}, 'a'))\n"
+        f"open({str(az.folder / 'go')!r}).read()\nprint({good!r})\n"
+    )
+    ready = threading.Barrier(9)
+
+    def ask() -> str:
+        ready.wait(20)
+        return provider.token()
+
+    with fresh_engine(), TokenProvider(AzureCli(), "api://app") as provider, ThreadPoolExecutor(8) as pool:
+        asked = [pool.submit(ask) for _ in range(8)]
+        ready.wait(20)
+        (az.folder / "go").write_text("on")  # opens when an az waits for it, by when all have asked
+        assert {each.result(20) for each in asked} == {"az-token"}
+        assert provider.token() == "az-token"
+    assert (az.folder / "count").read_text().split() == ["started"]

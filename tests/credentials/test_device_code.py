@@ -21,7 +21,9 @@ from entra_tokens.errors import (
     InteractionRequired,
     InvalidCredential,
 )
+from entra_tokens.provider import TokenProvider
 from entra_tokens.request import TokenRequest
+from entra_tokens.testing import fresh_engine
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -290,6 +292,32 @@ def test_a_coroutine_function_prompts_off_the_loop(place: Place) -> None:
 
     asyncio.run(inside())
     assert len(shown) == 2
+
+
+def test_tasks_of_a_loop_share_one_code_and_the_loop_goes_on(place: Place) -> None:
+    """Asynchronously too, which azure-identity has not: one prompt, and nothing stands still while the person types."""
+    place.entra.on("/devicecode", code(interval=0.05))
+    place.entra.on("/token", PENDING, PENDING, signed_in())
+
+    async def turn(done: asyncio.Event) -> int:
+        turns = 0
+        while not done.is_set():
+            await asyncio.sleep(0.001)
+            turns += 1
+        return turns
+
+    async def main() -> None:
+        done = asyncio.Event()
+        turning = asyncio.ensure_future(turn(done))
+        async with TokenProvider(place.credential(remember=False), ASK.scopes[0]).as_async() as provider:
+            tokens = await asyncio.gather(*(provider.token() for _ in range(8)))
+        done.set()
+        assert len(set(map(id, tokens))) == 1
+        assert await turning > 10
+
+    with fresh_engine():
+        asyncio.run(main())
+    assert len(place.shown) == 1
 
 
 def test_a_prompt_that_raises_ends_it(place: Place) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import http.client
 import pickle
 import threading
@@ -81,6 +82,20 @@ def test_the_provider_asks_once(e: Emulator, make: Any) -> None:
     one = make(lambda address: (shown.append(address), e.browse(address))[1])
     with fresh_engine(), TokenProvider(one, ASK.scopes[0]) as provider:
         assert provider.token() == provider.token()
+    assert len(shown) == 1
+
+
+def test_tasks_of_a_loop_ask_once(e: Emulator, make: Any) -> None:
+    """Asynchronously too, which azure-identity has not."""
+    shown: list[str] = []
+    one = make(lambda address: (shown.append(address), e.browse(address))[1])
+
+    async def main() -> int:
+        async with TokenProvider(one, ASK.scopes[0]).as_async() as provider:
+            return len(set(await asyncio.gather(*(provider.token() for _ in range(8)))))
+
+    with fresh_engine():
+        assert asyncio.run(main()) == 1
     assert len(shown) == 1
 
 
