@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import json
-import os
-import pty
 import signal
-import subprocess
 import sys
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
 
 from cli.command import COMMAND, environ_of, run, start
+from cli.terminal import show
 from entra_tokens import Token
 from entra_tokens.emulator import Emulator
 
 if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Callable
     from pathlib import Path
 
 SCOPE = "api://exec-test/.default"
@@ -133,29 +132,17 @@ def test_signals_reach_the_command_once(here: dict[str, str]) -> None:
 
 def test_ctrl_c_in_a_terminal_reaches_it_once(here: dict[str, str]) -> None:
     """The terminal sends it to the command itself; and the endpoint outlives it as long as the command does."""
-    leader, follower = pty.openpty()
-    # A new session whose terminal this is, as a login has.
-    script = "import os, sys, fcntl, termios; os.setsid(); fcntl.ioctl(0, termios.TIOCSCTTY, 0); "
-    script += "os.execv(sys.argv[1], sys.argv[1:])"
-    process = subprocess.Popen(
-        [sys.executable, "-c", script, COMMAND, "exec", "--serve", "--", sys.executable, "-c", REPORTS],
-        env=here,
-        stdin=follower,
-        stdout=follower,
-        stderr=follower,
-    )
-    os.close(follower)
-    seen = b""
-    with suppress(OSError):  # EIO: everybody at the other end has left
-        while more := os.read(leader, 4096):
-            seen += more
-            if seen.endswith(b"ready\r\n"):
-                os.write(leader, b"\x03")
-            elif b"SIGINT" in more:
-                process.send_signal(signal.SIGUSR1)
-    os.close(leader)
-    assert process.wait(50) == 9
-    assert seen.count(b"SIGINT") == 1
+
+    def react(seen: str, type_: Callable[[str], None], process: subprocess.Popen[bytes]) -> None:
+        if seen.endswith("ready\r\n"):
+            type_("\x03")
+        elif seen.endswith("SIGINT\r\n"):
+            process.send_signal(signal.SIGUSR1)
+
+    program = [COMMAND, "exec", "--serve", "--", sys.executable, "-c", REPORTS]
+    status, seen = show(program, here, react=react)
+    assert status == 9
+    assert seen.count("SIGINT") == 1
 
 
 ASK = """

@@ -20,8 +20,15 @@ if TYPE_CHECKING:
 
 __all__ = ["command"]
 
+_EXAMPLES = """\b
+Examples:
+  entra-tokens exec --scope api://APP/.default -- python job.py
+  entra-tokens exec --serve -- python long_job.py
+  entra-tokens exec --serve --any-scope -- node app.js
+"""
 
-@click.command("exec", context_settings={"allow_interspersed_args": False})
+
+@click.command("exec", context_settings={"allow_interspersed_args": False}, epilog=_EXAMPLES)
 @click.option("--serve", is_flag=True, help="An endpoint that renews, instead of one token.")
 @click.option("--imds", is_flag=True, help="With --serve: as a virtual machine's metadata service.")
 @click.option("--any-scope", is_flag=True, help="With --serve: tokens for whatever is asked, not for --scope only.")
@@ -34,12 +41,6 @@ def command(settings: Settings, serve: bool, imds: bool, any_scope: bool, argume
     With --serve it finds a managed identity instead, whose tokens never run out. What else could sign in
     (AZURE_CLIENT_SECRET and the like) is taken out of its environment. The exit status is CMD's: 127 where there is
     none, 126 where it cannot be run.
-
-    \b
-    Examples:
-      entra-tokens exec --scope api://APP/.default -- python job.py
-      entra-tokens exec --serve -- python long_job.py
-      entra-tokens exec --serve --any-scope -- node app.js
     """
     if settings.as_json:
         raise click.UsageError("exec has no result of its own, so there is no --json.")

@@ -25,8 +25,15 @@ __all__ = ["command"]
 # These come before a managed identity in DefaultAzureCredential, or take its place.
 _FIRST = {"AZURE_CLIENT_SECRET", "AZURE_CLIENT_CERTIFICATE_PATH", "AZURE_FEDERATED_TOKEN_FILE", "AZURE_PASSWORD"}
 
+_EXAMPLES = """\b
+Examples:
+  entra-tokens serve --scope api://APP/.default
+  entra-tokens serve --imds --json
+  entra-tokens serve --allow-host host.docker.internal
+"""
 
-@click.command("serve")
+
+@click.command("serve", epilog=_EXAMPLES)
 @click.option("--imds", is_flag=True, help="As a virtual machine's metadata service, under a secret path.")
 @click.option("--any-scope", is_flag=True, help="Give tokens for whatever is asked, not for --scope only.")
 @click.option("--port", type=click.IntRange(0, 65535), default=0, metavar="PORT", help="By default any that is free.")
@@ -38,12 +45,6 @@ def command(settings: Settings, imds: bool, any_scope: bool, port: int, bind: st
 
     Unmodified Azure libraries of any language get tokens that are renewed, from whatever credential you have. Set the
     variables that it prints where the programs run. It serves until Ctrl-C.
-
-    \b
-    Examples:
-      entra-tokens serve --scope api://APP/.default
-      entra-tokens serve --imds --json
-      entra-tokens serve --allow-host host.docker.internal
     """
     endpoint = endpoint_of(settings, imds=imds, any_scope=any_scope, bind=bind, port=port, allow_hosts=allow_host)
     with Signals(named("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")) as signals, endpoint:

@@ -25,7 +25,7 @@ __all__ = ["KEYRING_WAIT", "installed_keyring", "key_for"]
 
 KEYRING_WAIT = 3.0  # seconds; a keyring that waits for a session that is not there waits for ever
 _SERVICE, _NAME = "entra-tokens", "store key"
-_LEAST_PRIORITY = 1  # keyring's own mark: below are backends that refuse, forget or keep in clear text
+LEAST_PRIORITY = 1  # keyring's own mark: below are backends that refuse, forget or keep in clear text
 _LOCK_WAIT = 5.0  # for whoever makes the key at this moment
 _HEAD = "entra-tokens store key 1\n"
 
@@ -75,7 +75,7 @@ def _from_keyring(module: Callable[[], Any], lock: Path, wait: float, absence: A
             keyring = module()
             if keyring is None:
                 return
-            if keyring.get_keyring().priority >= _LEAST_PRIORITY:
+            if keyring.get_keyring().priority >= LEAST_PRIORITY:
                 found.append(_kept_in(keyring, lock))
             else:
                 absence.note()
