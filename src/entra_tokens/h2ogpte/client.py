@@ -15,7 +15,7 @@ from ..errors import ConfigurationError
 if TYPE_CHECKING:
     from h2ogpte import H2OGPTE, H2OGPTEAsync  # type: ignore[import-untyped] # it ships no py.typed
 
-__all__ = ["Clients", "load", "load_off_the_loop", "refuse_second_method"]
+__all__ = ["Clients", "load", "load_off_the_loop", "refuse_second_method", "version"]
 
 OLDEST = (1, 6, 58)  # the first with azure_token= and with the clients' own check for several methods
 _REMEDY = 'pip install "entra-tokens[h2ogpte]"'
@@ -69,6 +69,11 @@ def refuse_second_method(client: type[Any], address: str, options: dict[str, Any
     """
     if any(options.get(name) is not None for name in ("api_key", "token_provider", "azure_token")):
         client(address=address, api_key="-", azure_token="-")  # noqa: S106 - raises before anything is sent
+
+
+def version() -> str:
+    """The version of the package that is loaded."""
+    return str(getattr(sys.modules.get("h2ogpte"), "__version__", "")) or "(of an unknown version)"
 
 
 def _load_and_tell(done: Signal) -> None:

@@ -9,6 +9,7 @@ from .address import checked_address
 from .faces import to_provider
 from .live import LiveToken, live_azure_token_async
 from .options import checked_options, checked_scheme, refuse_netrc
+from .renewal import Renewal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -65,7 +66,9 @@ def connect(
         held.token()
         # Read by a client that blocks anyway: in a notebook, waiting for a renewal is better than to fail.
         method = {"azure_token": LiveToken(held, always_waits=True)}
-    return clients.H2OGPTE(address=address, **method, **options)
+    from .sync_client import RenewingH2OGPTE
+
+    return RenewingH2OGPTE(Renewal(held, chosen), address=address, **method, **options)
 
 
 async def connect_async(
@@ -93,7 +96,9 @@ async def connect_async(
     method: dict[str, Any] = {"token_provider": held.as_async()}
     if answer.scheme == probe.BEARER_AD:
         method = {"azure_token": await live_azure_token_async(held)}
-    made = clients.H2OGPTEAsync(address=address, **method, **options)
+    from .async_client import RenewingH2OGPTEAsync
+
+    made = RenewingH2OGPTEAsync(Renewal(held, answer.scheme), address=address, **method, **options)
     if not answer.certain:
         await made.get_meta()
     return made

@@ -1,0 +1,77 @@
+"""A chat session whose upgrades follow the 401 rule. Imports the package h2ogpte."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+from h2ogpte.errors import UnauthorizedError  # type: ignore[import-untyped] # it ships no py.typed
+from h2ogpte.session import Session  # type: ignore[import-untyped] # likewise
+from websockets.exceptions import InvalidHandshake, WebSocketException
+from websockets.sync.client import ClientConnection, connect
+
+from .hidden import HiddenHeaders
+from .renewal import REFUSED
+from .upgrade import LARGEST, socket_url, status_of
+
+if TYPE_CHECKING:
+    import ssl
+
+    from .renewal import Renewal
+
+__all__ = ["RenewingSession"]
+
+
+class RenewingSession(Session):  # type: ignore[misc] # untyped
+    """An `h2ogpte.session.Session`. Whatever goes wrong other than by a 401 is left to the client's own `connect()`."""
+
+    def __init__(self, renewal: Renewal, context: ssl.SSLContext | None, address: str, *args: Any, **options: Any):
+        super().__init__(address, *args, **options)
+        self._renewal = renewal
+        self._context = context
+        self._url = socket_url(address, self._chat_session_id, "py")
+
+    def connect(self) -> ClientConnection:
+        """Open the socket. A 401 renews the token that it refused, and is answered by one more upgrade.
+
+        Raises:
+            UnauthorizedError: A second 401.
+            Exception: As the client's own `Session.connect`.
+        """
+        self.disconnect()
+        headers = HiddenHeaders(self._client._get_auth_header())  # noqa: SLF001 - docs/decisions.md
+        try:
+            opened = self._upgraded(headers)
+        except (WebSocketException, OSError) as error:
+            if status_of(error) != REFUSED or not self._renewal.refused(headers):
+                return cast("ClientConnection", super().connect())
+            opened = self._upgraded_again(headers)
+        self._connection = opened
+        return opened
+
+    def _upgraded_again(self, headers: HiddenHeaders) -> ClientConnection:
+        try:
+            return self._upgraded(self._renewal.authorized(headers))
+        except InvalidHandshake as error:
+            if status_of(error) == REFUSED:
+                raise UnauthorizedError({"error": str(error)}) from error
+            raise
+
+    def _upgraded(self, headers: HiddenHeaders) -> ClientConnection:
+        return connect(
+            self._url,
+            additional_headers=headers,
+            ssl_context=self._context,
+            open_timeout=self._open_timeout,
+            close_timeout=self._close_timeout,
+            max_size=LARGEST,
+            create_connection=_Impatient,
+        )
+
+
+class _Impatient(ClientConnection):
+    """Does not wait for a server that refused to close the connection as well, for as long as `close_timeout`."""
+
+    def process_event(self, event: Any) -> None:
+        if getattr(event, "status_code", 101) != 101:
+            self.close_timeout: float | None = 0
+        super().process_event(event)
