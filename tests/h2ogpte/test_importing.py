@@ -52,6 +52,8 @@ async def in_a_loop():
     return await loading
 
 assert {how}.H2OGPTE.__module__ == "h2ogpte.h2ogpte"
+for thread in threading.enumerate()[1:]:
+    thread.join(10)
 print(warnings.filters == before, warnings.filters is same, [t.name for t in threading.enumerate()])
 """
 

@@ -13,7 +13,15 @@ from __future__ import annotations
 from .connecting import connect, connect_async
 from .live import live_azure_token, live_azure_token_async
 from .redaction import redact_websocket_logs
+from .shared import AsyncSharedClient, SharedClient
 
-__all__ = ["connect", "connect_async", "live_azure_token", "live_azure_token_async"]
+__all__ = [
+    "AsyncSharedClient",
+    "SharedClient",
+    "connect",
+    "connect_async",
+    "live_azure_token",
+    "live_azure_token_async",
+]
 
 redact_websocket_logs()

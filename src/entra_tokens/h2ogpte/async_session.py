@@ -11,7 +11,7 @@ from websockets.legacy.client import WebSocketClientProtocol, connect
 
 from .hidden import HiddenHeaders
 from .renewal import REFUSED
-from .upgrade import LARGEST, socket_url, status_of
+from .upgrade import FORBIDDEN, LARGEST, socket_url, status_of
 
 if TYPE_CHECKING:
     import ssl
@@ -36,8 +36,11 @@ class RenewingSessionAsync(SessionAsync):  # type: ignore[misc] # untyped
         try:
             opened = await self._upgraded(headers)
         except (WebSocketException, OSError) as error:
-            if status_of(error) != REFUSED or not self._renewal.refused(headers):
+            status = status_of(error)
+            if status not in (REFUSED, FORBIDDEN):
                 return cast("WebSocketClientProtocol", await super().connect())
+            if status == FORBIDDEN or not self._renewal.refused(headers):
+                raise UnauthorizedError({"error": str(error)}) from error
             opened = await self._upgraded_again(headers)
         self._websocket = opened
         return opened

@@ -22,14 +22,16 @@ if TYPE_CHECKING:
 
     from .chat_wire import Question
 
-__all__ = ["ChatSocket", "open_socket"]
+__all__ = ["CLOSED", "ChatSocket", "open_socket"]
 
 LARGEST = 64 * 1024 * 1024  # bytes of one message
 CLOSING = 1.0  # seconds for the server to say goodbye as well
 LOST = (
-    "The connection to the h2oGPTe server was lost under the question. The server may have begun to answer it, so it was "
-    "not sent again."
+    "The connection to the h2oGPTe server was lost under the question. The server may have begun to answer it, so it "
+    "was not sent again."
 )
+
+CLOSED = "The chat session was closed under the question."
 
 
 class _Connect(Connect):
@@ -82,14 +84,17 @@ class ChatSocket:
         """Whether no question is under way."""
         return not self._asked
 
+    def expect(self, question: Question) -> None:
+        """Count a question as under way, so that the socket stays until `ask` is done with it."""
+        self._asked[question.correlation_id] = question, asyncio.get_running_loop().create_future()
+
     async def ask(self, question: Question) -> Any:
-        """Send a question and wait for its answer.
+        """Send a question that is expected, and wait for its answer.
 
         Raises:
             ConnectionError: The socket went meanwhile.
         """
-        answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self._asked[question.correlation_id] = question, answer
+        _, answer = self._asked[question.correlation_id]
         try:
             try:
                 await self._socket.send(question.text)
@@ -105,9 +110,10 @@ class ChatSocket:
     async def answers(self, seconds: float) -> bool:
         """Whether the server is still there: pings it."""
         try:
-            pong = await self._socket.ping()
+            pong = asyncio.ensure_future(await self._socket.ping())
         except (WebSocketException, OSError):
             return False
+        pong.add_done_callback(lambda ended: ended.cancelled() or ended.exception())  # retrieved, whatever it is
         await asyncio.wait({pong, self._reader}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         return self.usable and pong.done() and not pong.cancelled() and pong.exception() is None
 
@@ -119,7 +125,7 @@ class ChatSocket:
     async def close(self) -> None:
         """Close now; what is under way fails."""
         self._retired = True
-        self._fail(ConnectionError("The chat session was closed under the question."))
+        self._fail(ConnectionError(CLOSED))
         with contextlib.suppress(asyncio.TimeoutError, WebSocketException, OSError):
             await asyncio.wait_for(self._socket.close(), CLOSING)
         transport = getattr(self._socket, "transport", None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
 import sys
 import warnings
@@ -15,7 +16,7 @@ from ..errors import ConfigurationError
 if TYPE_CHECKING:
     from h2ogpte import H2OGPTE, H2OGPTEAsync  # type: ignore[import-untyped] # it ships no py.typed
 
-__all__ = ["Clients", "load", "load_off_the_loop", "refuse_second_method", "version"]
+__all__ = ["Clients", "load", "load_off_the_loop", "refuse_second_method", "require", "version"]
 
 OLDEST = (1, 6, 58)  # the first with azure_token= and with the clients' own check for several methods
 _REMEDY = 'pip install "entra-tokens[h2ogpte]"'
@@ -50,6 +51,16 @@ def load() -> Clients:
             f"{_REMEDY}. (From 1.4.0 on, H2OGPTE(token_provider=provider) works by itself.)"
         )
     return Clients(h2ogpte.H2OGPTE, h2ogpte.H2OGPTEAsync, version)
+
+
+def require() -> None:
+    """Make sure that the package is installed, without importing it.
+
+    Raises:
+        ConfigurationError: It is missing.
+    """
+    if _loaded() is None and importlib.util.find_spec("h2ogpte") is None:
+        raise ConfigurationError(f"The package h2ogpte is not installed: {_REMEDY}")
 
 
 async def load_off_the_loop() -> Clients:

@@ -61,13 +61,13 @@ class Renewal:
         """
         if self._carried(headers) is None:
             return HiddenHeaders(headers)
-        return self._with(headers, self._provider.token())
+        return self.with_token(headers, self._provider.token())
 
     async def authorized_async(self, headers: Mapping[str, Any]) -> HiddenHeaders:
         """As `authorized`, without blocking the event loop."""
         if self._carried(headers) is None:
             return HiddenHeaders(headers)
-        return self._with(headers, await self._async.token())
+        return self.with_token(headers, await self._async.token())
 
     def continued(self, headers: dict[str, Any]) -> dict[str, Any]:
         """The client's own headers with the current `Session-Id`."""
@@ -75,7 +75,8 @@ class Renewal:
             headers[_SESSION_ID] = self._session_id
         return headers
 
-    def _with(self, headers: Mapping[str, Any], token: str) -> HiddenHeaders:
+    def with_token(self, headers: Mapping[str, Any], token: str) -> HiddenHeaders:
+        """The headers with this token, and the current `Session-Id`."""
         return HiddenHeaders(self.continued({**headers, _AUTHORIZATION: self._prefix + token}))
 
     def _carried(self, headers: Mapping[str, Any]) -> HiddenText | None:

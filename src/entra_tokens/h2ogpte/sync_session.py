@@ -11,7 +11,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from .hidden import HiddenHeaders
 from .renewal import REFUSED
-from .upgrade import LARGEST, socket_url, status_of
+from .upgrade import FORBIDDEN, LARGEST, socket_url, status_of
 
 if TYPE_CHECKING:
     import ssl
@@ -42,8 +42,11 @@ class RenewingSession(Session):  # type: ignore[misc] # untyped
         try:
             opened = self._upgraded(headers)
         except (WebSocketException, OSError) as error:
-            if status_of(error) != REFUSED or not self._renewal.refused(headers):
+            status = status_of(error)
+            if status not in (REFUSED, FORBIDDEN):
                 return cast("ClientConnection", super().connect())
+            if status == FORBIDDEN or not self._renewal.refused(headers):
+                raise UnauthorizedError({"error": str(error)}) from error
             opened = self._upgraded_again(headers)
         self._connection = opened
         return opened
@@ -69,7 +72,16 @@ class RenewingSession(Session):  # type: ignore[misc] # untyped
 
 
 class _Impatient(ClientConnection):
-    """Does not wait for a server that refused to close the connection as well, for as long as `close_timeout`."""
+    """Makes less of a refusal than websockets 11 does, which waits for the server to close as well, for as long as
+    `close_timeout`, and forgets an answer whose end is the end of the connection."""
+
+    def handshake(self, *args: Any, **options: Any) -> None:
+        try:
+            super().handshake(*args, **options)
+        except ConnectionError:
+            if self.protocol.handshake_exc is not None:
+                raise self.protocol.handshake_exc from None
+            raise
 
     def process_event(self, event: Any) -> None:
         if getattr(event, "status_code", 101) != 101:

@@ -10,8 +10,9 @@ from ..authority.verify import ssl_context
 if TYPE_CHECKING:
     import ssl
 
-__all__ = ["LARGEST", "socket_context", "socket_url", "status_of"]
+__all__ = ["FORBIDDEN", "LARGEST", "socket_context", "socket_url", "status_of"]
 
+FORBIDDEN = 403  # which the clients take for a 401, and is none: another token would be refused, too
 LARGEST = 5 * 1024 * 1024  # bytes of one message; the clients' own limit
 
 
