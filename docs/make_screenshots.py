@@ -63,7 +63,8 @@ def lively(emulator: Emulator) -> str:
         token("https://graph.microsoft.com/.default")
         managed_identity(emulator.h2ogpte_scope.removesuffix("/.default"))
         emulator.fail("imds", fault="hang", seconds=95)
-        emulator.fail("h2ogpte_http", status=503, times=5)
+        emulator.fail("h2ogpte_rest", status=503, times=5)
+        emulator.fail("token", error=7000222, share=0.2, client_id=emulator.client_id)
         form = {"client_id": emulator.client_id, "scope": f"{emulator.h2ogpte_scope} offline_access"}
         return str(http.post(f"{tenant}/oauth2/v2.0/devicecode", data=form).json()["user_code"])
 

@@ -219,6 +219,7 @@ def test_a_fault_is_set_and_healed_with_the_keyboard_alone(page: Page, caller: C
     page.keyboard.press("Tab")
     expect(page.get_by_role("button", name="Set fault")).to_be_focused()
     page.keyboard.press("Tab")
+    page.keyboard.press("Tab")  # past what opens "Only some requests"
     expect(page.get_by_role("button", name="Heal Device-code endpoint: 500")).to_be_focused()
     page.keyboard.press("Enter")
     expect(faults(page)).to_have_count(0)
@@ -238,6 +239,31 @@ def test_a_fault_ends_by_itself(page: Page, caller: Caller) -> None:
     expect(faults(page)).to_contain_text("3 min")
     page.get_by_role("button", name="+5 min").click()
     expect(faults(page)).to_have_count(0)
+
+
+def test_a_fault_for_some_requests_only(page: Page, caller: Caller) -> None:
+    other = caller.e.register_application()
+    form = {"client_id": other.client_id, "client_secret": other.client_secret}
+    page.goto(caller.e.control_room_url)
+    page.get_by_text("Only some requests").press("Enter")
+    page.get_by_label("Share of requests, in percent").fill("50")
+    page.get_by_label("Client", exact=True).fill(other.client_id)
+    page.get_by_label("Tenant").fill(caller.e.tenant_id)
+    page.get_by_label("Scope or resource").fill(caller.e.h2ogpte_scope)
+    expect(page.locator("#only-which")).to_have_text(": 50%, one tenant, one client, one scope")
+    page.keyboard.press("Enter")
+    expect(faults(page)).to_contain_text("only 50% of requests, tenant")
+    expect(faults(page)).to_contain_text("client Another application")
+    assert [caller.token(**form).status_code for _ in range(4)] == [200, 503, 200, 503]
+    assert [caller.token().status_code for _ in range(2)] == [200, 200]
+    elsewhere = caller.token(scope="https://graph.microsoft.com/.default", **form)
+    assert elsewhere.status_code == 200
+    expect(faults(page)).to_contain_text("met 2 times")
+    page.get_by_label("Share of requests, in percent").fill("0")
+    page.get_by_text("Only some requests").press("Enter")
+    page.get_by_role("button", name="Set fault").click()
+    expect(page.get_by_label("Share of requests, in percent")).to_be_visible()  # what is wrong is shown
+    expect(faults(page)).to_have_count(1)
 
 
 def test_everything_is_healed(page: Page, e: Emulator) -> None:
@@ -375,6 +401,7 @@ def test_a_phone_is_wide_enough(page: Page, caller: Caller) -> None:
             expect(alive(page)).to_have_count(2)
             page.get_by_text("Addresses and ids").click()
             page.get_by_label("For how long").select_option("Seconds")
+            page.get_by_text("Only some requests").click()
         assert page.evaluate(OVERFLOW) == 0, name
 
 
@@ -386,6 +413,7 @@ def test_text_can_be_read(page: Page, caller: Caller, scheme: Any) -> None:
         if name == "control room":
             expect(alive(page)).to_have_count(2)
             page.get_by_role("button", name="Pause").click()
+            page.get_by_text("Only some requests").click()
         ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
         assert ground == {"light": "rgb(243, 244, 246)", "dark": "rgb(13, 17, 23)"}[scheme]
         assert page.evaluate(FAINT) == [], name
@@ -396,7 +424,11 @@ def test_everything_has_a_name_and_shows_its_focus(page: Page, caller: Caller) -
         page.goto(address)
         if name == "control room":
             expect(alive(page)).to_have_count(2)
+            page.get_by_text("Only some requests").click()
+            page.locator("body").click(position={"x": 1, "y": 1})
         assert page.evaluate(NAMELESS) == [], name
+        ids = page.evaluate("[...document.querySelectorAll('[id]')].map((each) => each.id)")
+        assert len(ids) == len(set(ids)), name
         page.keyboard.press("Tab")
         outline = page.evaluate("getComputedStyle(document.activeElement).outlineWidth")
         assert outline == "3px", name

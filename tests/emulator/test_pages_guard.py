@@ -144,6 +144,10 @@ def test_every_target_and_kind_has_a_switch(e: Emulator, room: Room) -> None:
         {"target": "token", "what": "503", "lasts": "times", "amount": 0},
         {"target": "token", "what": "503", "lasts": "times", "amount": "many"},
         {"target": "token", "what": "refuse", "lasts": "times", "amount": 1},
+        {"target": "token", "what": "refuse", "lasts": "healed", "client_id": "somebody"},
+        {"target": "token", "what": "503", "lasts": "healed", "share": 101},
+        {"target": "token", "what": "503", "lasts": "healed", "share": -1},
+        {"target": "token", "what": "503", "lasts": "healed", "share": "half"},
         [],
     ],
 )

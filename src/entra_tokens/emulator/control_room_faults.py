@@ -82,7 +82,8 @@ def fault_arguments(asked: dict[str, Any]) -> dict[str, Any]:
     """The arguments of `fail()` for what the page's form says.
 
     Args:
-        asked: `target`, `what`, `lasts` (`healed`, `times` or `seconds`) and `amount`.
+        asked: `target`, `what`, `lasts` (`healed`, `times` or `seconds`) and `amount`; for only some of the requests
+            `share` (percent), `tenant`, `client_id` and `scope`, each empty or left out where it is all the same.
 
     Raises:
         ValueError: The form has no such choice.
@@ -95,7 +96,16 @@ def fault_arguments(asked: dict[str, Any]) -> dict[str, Any]:
     amount = {} if lasts == "healed" else {lasts: int(asked.get("amount") or 0)}
     if any(number < 1 for number in amount.values()):
         raise ValueError("a number of at least 1 is needed")
-    return {"target": str(asked.get("target")), **chosen, **amount}
+    return {"target": str(asked.get("target")), **chosen, **amount, **_only_some(asked)}
+
+
+def _only_some(asked: dict[str, Any]) -> dict[str, Any]:
+    some: dict[str, Any] = {name: str(asked.get(name) or "").strip() for name in ("tenant", "client_id", "scope")}
+    percent = float(asked.get("share") or 100)
+    if not 0 < percent <= 100:
+        raise ValueError("a share is above 0 and up to 100 percent")
+    some["share"] = percent / 100 if percent < 100 else None
+    return {name: value for name, value in some.items() if value}
 
 
 def who(target: str) -> str:

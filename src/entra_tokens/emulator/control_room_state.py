@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from .aim import Aim
 from .control_room_faults import who
 from .faults import Gate
 
@@ -37,7 +38,7 @@ def room_state(world: World) -> dict[str, Any]:
             "alive": len(alive),
             "newest": [_token(world, token, now) for token in alive[:_SHOWN]],
         },
-        "faults": [_fault(fault, now) for fault in reversed(world.faults.snapshot())],
+        "faults": [_fault(world, fault, now) for fault in reversed(world.faults.snapshot())],
         "codes": _codes(world, now),
         "front": {
             "verified": front["verified"],
@@ -72,11 +73,12 @@ def _token(world: World, token: Issued, now: float) -> dict[str, Any]:
     }
 
 
-def _fault(fault: Fault, now: float) -> dict[str, Any]:
+def _fault(world: World, fault: Fault, now: float) -> dict[str, Any]:
     return {
         "key": id(fault),
         "who": who(fault.target),
         "what": _words(fault),
+        "only": _only(world, fault),
         "met": fault.met,
         "times": fault.times,
         "left": None if fault.until is None else fault.until - now,
@@ -87,8 +89,19 @@ def _words(fault: Fault) -> str:
     if isinstance(fault, Gate):
         return "held back"
     parts = [fault.kind, fault.status, fault.error, "changed reply" if fault.reply else None]
-    share = f"{fault.share:.0%} of requests" if fault.share is not None else None
-    return ", ".join(str(part) for part in [*parts, share] if part is not None) or "other answer"
+    return ", ".join(str(part) for part in parts if part is not None) or "other answer"
+
+
+def _only(world: World, fault: Fault) -> str:
+    """Which of the requests meet it; empty: all of them."""
+    aim = fault.aim or Aim()
+    parts = [
+        f"{fault.share * 100:g}% of requests" if fault.share is not None else "",
+        f"tenant {aim.tenant}" if aim.tenant else "",
+        f"client {_client(world, aim.client_id)}" if aim.client_id else "",
+        f"scope {aim.scope}" if aim.scope else "",
+    ]
+    return ", ".join(part for part in parts if part)
 
 
 def _codes(world: World, now: float) -> list[dict[str, Any]]:

@@ -108,7 +108,8 @@ function withBar(row) {
 
 function showFault(row, item) {
   const met = item.times === null ? `met ${counted(item.met, "time")}` : `met ${item.met} of ${counted(item.times, "time")}`;
-  fill(row, item.left === null ? "" : span(item.left), `${item.who}: ${item.what.replaceAll("_", " ")}`, met);
+  const only = item.only ? `only ${item.only}; ${met}` : met;
+  fill(row, item.left === null ? "" : span(item.left), `${item.who}: ${item.what.replaceAll("_", " ")}`, only);
 }
 
 function withHeal(row, item) {
@@ -193,9 +194,20 @@ function lasting() {
   form.elements.amount.hidden = form.elements.amount.disabled = !counts;
 }
 form.elements.lasts.addEventListener("change", lasting);
+const ONLY = ["share", "tenant", "client_id", "scope"];
+// A closed box says what is in it: nothing that is set stays out of sight.
+function which() {
+  const set = ONLY.filter((name) => form.elements[name].value.trim() && form.elements[name].value !== form.elements[name].defaultValue);
+  const words = { share: () => `${form.elements.share.value}%`, client_id: () => "one client" };
+  text($("only-which"), set.length ? `: ${set.map((name) => (words[name] ?? (() => `one ${name}`))()).join(", ")}` : "");
+}
+for (const name of ONLY) form.elements[name].addEventListener("input", which);
+// A field that cannot be sent as it is must be seen.
+form.addEventListener("invalid", () => { $("only").open = true; }, true);
 form.addEventListener("submit", (event) => {
   event.preventDefault();
   const content = { target: form.elements.target.value, what: form.elements.what.value, lasts: form.elements.lasts.value, amount: Number(form.elements.amount.value) };
+  for (const name of ONLY) content[name] = form.elements[name].value.trim();
   act("fail", content, `Set: ${form.elements.target.selectedOptions[0].text}, ${form.elements.what.selectedOptions[0].text}.`);
 });
 $("heal-all").addEventListener("click", async () => {
@@ -214,4 +226,5 @@ $("pause").addEventListener("click", () => {
 });
 document.addEventListener("visibilitychange", poll);
 lasting();
+which();
 poll();
