@@ -274,6 +274,15 @@ def test_a_proxy_is_never_used(metadata: stub.Service, monkeypatch: pytest.Monke
     assert app_service(metadata, monkeypatch).acquire(ASK) == "access-token"
 
 
+def test_what_cannot_be_sent_is_not(metadata: stub.Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IDENTITY_ENDPOINT", metadata.url + "/token")
+    monkeypatch.setenv("IDENTITY_HEADER", "MARKER\r\nX: y")
+    with pytest.raises(ConfigurationError, match="a header holds") as caught:
+        ManagedIdentity().acquire(TokenRequest(("api://app/.default",)))
+    assert "MARKER" not in str(caught.value)
+    assert metadata.requests == []
+
+
 def test_several_scopes(metadata: stub.Service, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ConfigurationError):
         imds(metadata, monkeypatch).acquire(TokenRequest(("api://a/.default", "api://b/.default")))
@@ -289,7 +298,8 @@ def test_nothing_heavy_is_imported(metadata: stub.Service) -> None:
         "import sys; from entra_tokens.credentials.managed_identity import ManagedIdentity as M;"
         "from entra_tokens.request import TokenRequest as R;"
         "assert M().acquire(R(('api://x/.default',))) == 'access-token';"
-        "print(sorted({m.split('.')[0] for m in sys.modules} & {'msal','httpx','httpcore','azure','requests'}))"
+        "print(sorted({m.split('.')[0] for m in sys.modules} & {'msal','httpx','httpcore','azure','requests',"
+        "'ssl','email','pathlib','stringprep'}))"  # rows 21 and 22 of the bench
     )
     environ = {"AZURE_POD_IDENTITY_AUTHORITY_HOST": metadata.url, "PYTHONPATH": ":".join(p for p in sys.path if p)}
     done = subprocess.run([sys.executable, "-c", code], env=environ, capture_output=True, text=True, check=True)

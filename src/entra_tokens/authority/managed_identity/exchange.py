@@ -1,35 +1,25 @@
 """One request to loopback or link-local: no proxy, no redirect, no kept connection, a limit on time and size.
 
-The standard library does it in a fifth of the time and half the memory of msal or httpx. A proxy or a redirect would
-hand the host's secret header to somebody else (measured with msal and azure-identity); here there is neither.
+It takes a fifth of the time and half the memory of msal or httpx. A proxy or a redirect would hand the host's secret
+header to somebody else (measured with msal and azure-identity); here there is neither.
 """
 
 from __future__ import annotations
 
 import socket
-from http.client import HTTPConnection, HTTPException
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlencode, urlsplit
 
 from ...engine.clock import SYSTEM_CLOCK
-from ...errors import CredentialUnavailable
+from ...errors import ConfigurationError, CredentialUnavailable
 from ..failures import unavailable
+from .wire import NotHttp, Reply, TooLarge, read_reply, request_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from urllib.parse import SplitResult
 
 __all__ = ["Limits", "Link", "Reply", "exchange"]
-
-_LARGEST = 1 << 20
-
-
-class Reply(NamedTuple):
-    """An answer: its status, its headers in lower case, its body."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
 
 
 class Limits(NamedTuple):
@@ -64,54 +54,58 @@ def exchange(
     Raises:
         CredentialUnavailable: Nobody listens there.
         AuthorityUnavailable: Somebody does, but no whole answer came in time.
+        ConfigurationError: The address or a header holds what cannot be sent.
     """
     parts = urlsplit(url)
     until = SYSTEM_CLOCK.boot() + limits.total
-    port = parts.port or (80 if thumbprint is None else 443)
+    request = _request(parts, headers, query or {}, form, who)
     try:
+        port = parts.port or (80 if thumbprint is None else 443)
         link = _connected(parts.hostname or "", port, min(limits), until)
     except OSError as error:
         why = error.strerror or type(error).__name__
     else:
-        target = (parts.path or "/") + "?" + "&".join(filter(None, (parts.query, urlencode(query or {}))))
-        return _exchanged(link, parts, target.rstrip("?"), headers, form, thumbprint, limits.total, who)
+        return _exchanged(link, request, parts.hostname or "", thumbprint, limits.total, who)
     raise CredentialUnavailable(
         f"{who}: nobody answers at {parts.netloc} ({why}). This is not that host.", anchor="managed-identity"
     )
 
 
-def _exchanged(
-    link: Link,
+def _request(
     parts: SplitResult,
-    target: str,
     headers: Mapping[str, str],
+    query: Mapping[str, str],
     form: Mapping[str, str] | None,
-    thumbprint: str | None,
-    total: float,
     who: str,
-) -> Reply:
-    connection = HTTPConnection(parts.netloc)
-    connection.sock = link
+) -> bytes:
+    target = (parts.path or "/") + "?" + "&".join(filter(None, (parts.query, urlencode(query))))
+    sent = {**headers, "Accept": "application/json"}
+    if form is not None:
+        sent["Content-Type"] = "application/x-www-form-urlencoded"
+    body = None if form is None else urlencode(form).encode("ascii")
+    try:
+        return request_bytes(parts.netloc, target.rstrip("?"), sent, body)
+    except ValueError as error:
+        why = str(error)
+    raise ConfigurationError(f"{who}: {why}. Look at the variables that name this host.", anchor="managed-identity")
+
+
+def _exchanged(link: Link, request: bytes, host: str, thumbprint: str | None, total: float, who: str) -> Reply:
+    connection: socket.socket = link
     try:
         if thumbprint is not None:
             from .pinned import pinned
 
-            connection.sock = pinned(link, parts.hostname or "", thumbprint, who=who)
-        sent = {**headers, "Accept": "application/json", "Connection": "close"}
-        if form is None:
-            connection.request("GET", target, headers=sent)
-        else:
-            sent["Content-Type"] = "application/x-www-form-urlencoded"
-            connection.request("POST", target, urlencode(form), sent)
-        answer = connection.getresponse()
-        body = answer.read(_LARGEST + 1)
-        if len(body) <= _LARGEST:
-            return Reply(answer.status, {name.lower(): value for name, value in answer.getheaders()}, body)
+            connection = pinned(link, host, thumbprint, who=who)
+        connection.sendall(request)
+        with connection.makefile("rb") as file:
+            return read_reply(file)
+    except TooLarge:
         why = "the answer is larger than 1 MiB"
     except TimeoutError:
         why = f"no answer within {total:g} s"
-    except HTTPException as error:
-        why = f"the answer is no HTTP ({type(error).__name__})"
+    except NotHttp as error:
+        why = f"the answer is no HTTP ({error})"
     except OSError as error:
         why = f"the connection broke ({error.strerror or type(error).__name__})"
     finally:
