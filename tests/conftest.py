@@ -124,12 +124,19 @@ def loopback_only(_reached: list[str]) -> Iterator[list[str]]:
     assert not _reached, f"reached for {_reached}"
 
 
-def pytest_collection_finish() -> None:
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
     # A million objects of packages and of collected tests live to the end: every collection would look at each.
+    gc.disable()
+    try:
+        result = yield
+    finally:
+        gc.enable()
     if "hypothesis" in sys.modules:
         _meet_hypothesis()
     gc.collect()
     gc.freeze()
+    return result
 
 
 def _meet_hypothesis() -> None:

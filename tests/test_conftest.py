@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 pytest_plugins = ["pytester"]
 
@@ -48,7 +53,7 @@ def test_the_environment_is_silent(name: str) -> None:
     assert name not in os.environ  # noqa: TID251 - the environment is what is tested
 
 
-# A bad test, and what the run says of it.
+# Bad tests, and what the run says of each.
 LEAKS = {
     "socket": ("import socket\ndef test_it():\n    socket.socket()\n", "ResourceWarning"),
     "thread": (
@@ -64,7 +69,6 @@ LEAKS = {
         "import socket\nclass A: pass\ndef test_it():\n    a = A()\n    a.a = a\n    a.s = socket.socket()\n",
         "ResourceWarning",
     ),
-    "hang": ("import threading\ndef test_it():\n    threading.Event().wait()\n", "Timeout"),
     "network": (
         (
             "import socket, contextlib\ndef test_it():\n    with contextlib.suppress(OSError):\n"
@@ -72,23 +76,48 @@ LEAKS = {
         ),
         "reached for",
     ),
-    "marker": ("import pytest\n@pytest.mark.slwo\ndef test_it(): pass\n", "slwo"),
     "xpass": ("import pytest\n@pytest.mark.xfail(reason='x')\ndef test_it(): pass\n", "XPASS"),
-    "nothing": ("def test_it(): pass\n", ""),
 }
 
 
-@pytest.mark.parametrize("leak", LEAKS)
-def test_a_leak_fails_the_run(leak: str, pytester: pytest.Pytester, pytestconfig: pytest.Config) -> None:
-    """The project's own configuration and conftest, over one bad test."""
-    root = pytestconfig.rootpath
-    source, said = LEAKS[leak]
-    pytester.makepyprojecttoml((root / "pyproject.toml").read_text().replace("timeout = 60 ", "timeout = 2 "))
-    (pytester.path / "tests").mkdir()
-    for name in ("conftest.py", "browser.py"):
-        (pytester.path / "tests" / name).write_text((root / "tests" / name).read_text())
-    (pytester.path / "tests" / "test_leak.py").write_text(source)
-    plain = ("-p", "no:cacheprovider", "-p", "no:xdist", "-p", "no:hypothesispytest", "-p", "no:anyio")
-    result = pytester.runpytest_subprocess(*plain, timeout=50)
-    assert (result.ret == 0) is (said == ""), result.stdout.str()
-    assert said in result.stdout.str() + result.stderr.str()
+@pytest.fixture
+def said(pytester: pytest.Pytester, pytestconfig: pytest.Config) -> Callable[..., str]:
+    """What a run says that has the project's own configuration and conftest, over tests that are given."""
+
+    def run(sources: dict[str, str], *options: str, ends: int = 1) -> str:
+        root = pytestconfig.rootpath
+        (pytester.path / "pyproject.toml").write_text((root / "pyproject.toml").read_text())
+        (pytester.path / "tests").mkdir()
+        for name in ("conftest.py", "browser.py"):
+            (pytester.path / "tests" / name).write_text((root / "tests" / name).read_text())
+        for name, source in sources.items():
+            (pytester.path / "tests" / f"test_{name}.py").write_text(source)
+        plain = ("-p", "no:cacheprovider", "-p", "no:xdist", "-p", "no:hypothesispytest", "-p", "no:anyio")
+        result = pytester.runpytest_subprocess(*plain, *options, timeout=50)
+        assert result.ret == ends, result.stdout.str()
+        return result.stdout.str() + result.stderr.str()
+
+    return run
+
+
+def test_a_leak_fails_the_run(said: Callable[..., str]) -> None:
+    """Each where it was made; the good tests beside them are not blamed."""
+    bad = {name: source.replace("test_it", f"test_{name}") for name, (source, _) in LEAKS.items()}
+    good = {f"{name}_{which}": "def test_it(): pass\n" for name in LEAKS for which in ("a", "z")}
+    text = said(bad | good)
+    blamed = re.findall(r"^(?:FAILED|ERROR) tests/test_\w+\.py::test_(\w+)", text, re.MULTILINE)
+    assert sorted(blamed) == sorted(LEAKS)
+    _, *parts = re.split(
+        r"^_+ (?:ERROR at teardown of )?test_(\w+) _+$", text.partition("short test summary")[0], flags=re.MULTILINE
+    )
+    found = dict(zip(parts[::2], parts[1::2], strict=True))
+    assert [name for name, (_, what) in LEAKS.items() if what not in found[name]] == []
+
+
+def test_a_test_that_hangs_ends(said: Callable[..., str]) -> None:
+    source = "import threading\ndef test_it():\n    threading.Event().wait()\n"
+    assert "Timeout" in said({"hang": source}, "--timeout=0.5")
+
+
+def test_a_misspelt_marker_is_an_error(said: Callable[..., str]) -> None:
+    assert "slwo" in said({"marker": "import pytest\n@pytest.mark.slwo\ndef test_it(): pass\n"}, ends=2)
