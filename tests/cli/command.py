@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+# Many processes run the same code: it is compiled once, whatever the environment says about keeping that.
+_COMPILED = tempfile.mkdtemp(prefix="entra-tokens-compiled-")
+atexit.register(shutil.rmtree, _COMPILED, ignore_errors=True)
 
 __all__ = ["COMMAND", "environ_of", "run", "start"]
 
@@ -21,6 +28,7 @@ SRC = Path(__file__).parents[2] / "src"
 def environ_of(home: Path, variables: Mapping[str, str] | None = None) -> dict[str, str]:
     """The environment of a process that has a home of its own, and these variables on top of the tests' own."""
     own = {"PYTHONPATH": str(SRC), "ENTRA_TOKENS_HOME": str(home)}
+    own |= {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": _COMPILED}
     return {**os.environ, **own, **(variables or {})}  # noqa: TID251 - a process's own
 
 

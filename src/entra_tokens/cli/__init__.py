@@ -12,14 +12,11 @@ def main() -> int:
     try:
         from .quick import printed
 
-        if printed(sys.argv[1:]):
-            return 0
+        done = printed(sys.argv[1:])
     except KeyboardInterrupt:
         return 130
-    except BrokenPipeError:
-        from .talk import nobody_reads
-
-        return nobody_reads()
+    if done is not None:
+        return done
     from .app import run
 
     return run()

@@ -119,7 +119,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except (KeyboardInterrupt, click.Abort):
         talk.interrupted()
         return INTERRUPTED
-    except BrokenPipeError:
+    except talk.Unread:
         return talk.nobody_reads()
     except click.ClickException as error:
         return _misused(error)

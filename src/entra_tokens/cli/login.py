@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import click
 
 from ..errors import ConfigurationError, CredentialUnavailable, EntraTokensError
+from ..provider import TokenProvider
 from . import talk
-from .credential import asking, provider_of
+from .credential import asking, store_of
 from .options import Flags, common_flags
 from .profile_file import change_profile
 from .sign_in_screen import SignInScreen
@@ -48,13 +49,15 @@ def command(flags: Flags, browser: bool, no_save: bool) -> None:
     Tenant, application, scope and the way to sign in are remembered in the profile: next time 'login' is enough.
     """
     settings = _settings(flags, browser)
-    with SignInScreen() as screen, provider_of(settings, scope=settings.scope or _ONLY_WHO):
+    scope = settings.scope or _ONLY_WHO
+    with SignInScreen() as screen:
         credential = asking(settings, screen)
-        # The provider's store is the cell's: so the token of this sign-in is kept for 'token'.
-        try:
-            token = credential.login(settings.scope or _ONLY_WHO, on_wait=screen.show_wait)
-        except CredentialUnavailable:
-            raise CredentialUnavailable(_NO_BROWSER) from None
+        # It gives its store to what login() goes through: so the token of this sign-in is kept for 'token'.
+        with TokenProvider(credential, scope, store=store_of()):
+            try:
+                token = credential.login(scope, on_wait=screen.show_wait)
+            except CredentialUnavailable:
+                raise CredentialUnavailable(_NO_BROWSER) from None
     account = account_of(settings)
     if settings.as_json:
         facts = accounts_as_json([] if account is None else [account])

@@ -14,17 +14,31 @@ __all__ = ["printed"]
 _VALUES = ("credential", "scope", "tenant", "client-id", "authority", "ca", "profile", "min-ttl", "format")
 
 
-def printed(arguments: Sequence[str]) -> bool:
-    """Print the stored token, if these arguments ask for one and it is good; False: nothing has been done or said."""
+def printed(arguments: Sequence[str]) -> int | None:
+    """Print the stored token, if these arguments ask for one and it is good.
+
+    Returns:
+        The exit status; None: nothing has been done or said.
+    """
     flags = _plain(arguments)
     if flags is None:
-        return False
+        return None
     from ..errors import EntraTokensError
 
     try:
-        return _printed(flags)
+        text = _found(flags)
     except (EntraTokensError, OSError, ValueError):  # the full command meets it again, and says so
-        return False
+        return None
+    if text is None:
+        return None
+    from . import talk
+
+    try:
+        talk.result(text)
+        talk.finish()
+    except talk.Unread:
+        return talk.nobody_reads()
+    return 0
 
 
 def _plain(arguments: Sequence[str]) -> dict[str, str] | None:
@@ -44,7 +58,7 @@ def _plain(arguments: Sequence[str]) -> dict[str, str] | None:
     return flags
 
 
-def _printed(flags: dict[str, str]) -> bool:
+def _found(flags: dict[str, str]) -> str | None:
     from .credential import store_of
     from .forms import FORMS, written
     from .settings import CREDENTIALS, resolve
@@ -53,17 +67,13 @@ def _printed(flags: dict[str, str]) -> bool:
 
     store = store_of().path
     if store is None or not store.is_dir():  # to make one is the full command's part
-        return False
+        return None
     form = flags.pop("format", "token")
     ttl = flags.pop("min-ttl", None)
     min_ttl = None if ttl is None else seconds_of(ttl)
     if form not in FORMS or flags.get("credential", "default") not in CREDENTIALS:
-        return False
+        return None
     stored = look(resolve({name.replace("-", "_"): value for name, value in flags.items()}))
     if stored is None or not is_good(stored, min_ttl):
-        return False
-    from . import talk
-
-    talk.result(written(handed_out(stored) if form == "json" else stored.token, form))
-    talk.finish()
-    return True
+        return None
+    return written(handed_out(stored) if form == "json" else stored.token, form)

@@ -26,7 +26,8 @@ CREDENTIALS = (
     "environment",
 )
 
-# What a profile may hold: the variables over it (the first that is set), and what holds without either.
+# What a profile may hold: the variables over it (the first that is set), and what holds without either. The CA's are
+# under it: they are the machine's, and a profile is about one token service.
 FIELDS: dict[str, tuple[tuple[str, ...], str | None]] = {
     "credential": (("ENTRA_TOKENS_CREDENTIAL",), "default"),
     "scope": (("ENTRA_TOKENS_SCOPE",), None),
@@ -37,6 +38,7 @@ FIELDS: dict[str, tuple[tuple[str, ...], str | None]] = {
     "address": (("H2OGPTE_ADDRESS",), None),
 }
 DEFAULT_PROFILE = "default"
+_UNDER_PROFILE = ("ca",)
 
 
 class Setting(NamedTuple):
@@ -152,6 +154,8 @@ def _first(
 ) -> Setting:
     if flag:
         return Setting(flag, flag_of(name))
+    if kept and name in _UNDER_PROFILE:
+        return Setting(kept, origin)
     for variable in variables:
         value = environment.read(variable)
         if value:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 __all__ = [
+    "Unread",
     "completing",
     "console",
     "error",
@@ -31,6 +32,10 @@ __all__ = [
 
 _BROKEN_PIPE = 141  # what a shell reports for a program that SIGPIPE ended
 _WIDEST, _NARROWEST = 100, 20
+
+
+class Unread(Exception):
+    """Whoever read stdout has left. Not an OSError: click would end the process for one."""
 
 
 def prepare() -> None:
@@ -63,8 +68,15 @@ def completing() -> bool:
 
 
 def result(text: str) -> None:
-    """Write a line of the result."""
-    sys.stdout.write(text + "\n")
+    """Write a line of the result.
+
+    Raises:
+        Unread: Nobody reads it.
+    """
+    try:
+        sys.stdout.write(text + "\n")
+    except BrokenPipeError:
+        raise Unread from None
 
 
 def lines(text: str) -> None:
@@ -75,9 +87,16 @@ def lines(text: str) -> None:
 
 
 def finish() -> None:
-    """Have the result delivered, while an error can still be told."""
-    if sys.stdout is not None:
-        sys.stdout.flush()
+    """Have the result delivered, while an error can still be told.
+
+    Raises:
+        Unread: Nobody reads it.
+    """
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        raise Unread from None
 
 
 def say(text: str = "") -> None:

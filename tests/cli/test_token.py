@@ -1,0 +1,207 @@
+"""`token`: from the store, renewed when need be, in every form; and what it says where there is none to be had."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from cli.command import COMMAND, environ_of, run
+from entra_tokens import Token
+from entra_tokens.cli.forms import written
+from entra_tokens.cli.spans import in_words, seconds_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from entra_tokens.emulator import Emulator
+
+
+@pytest.fixture(scope="module")
+def application(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Where there is an application with a secret, and what it has got is stored."""
+    variables = {"ENTRA_TOKENS_CREDENTIAL": "client-secret", "ENTRA_TOKENS_SCOPE": "api://some"}
+    return environ_of(tmp_path_factory.mktemp("home"), {**emulator.environ("client_secret"), **variables})
+
+
+@pytest.fixture(autouse=True)
+def seen_nothing(emulator: Emulator) -> Iterator[None]:
+    emulator.clear()
+    yield
+    emulator.heal()
+
+
+def asked(emulator: Emulator) -> int:
+    return len(emulator.token_requests)
+
+
+def test_a_token_from_the_store_until_it_is_short(application: dict[str, str], emulator: Emulator) -> None:
+    first = run("token", environ=application)
+    assert (first.returncode, asked(emulator)) == (0, 1)
+    again = run("token", "--min-ttl=50m", "--format", "header", environ=application)
+    assert again.stdout == f"Authorization: Bearer {first.stdout}"
+    assert (again.stderr, asked(emulator)) == ("", 1)
+
+    with emulator.fail("authority", status=503):  # it cannot be renewed: the one that lives is used
+        short = run("token", "--min-ttl", "2h", environ=application)
+    assert (short.returncode, short.stdout) == (0, first.stdout)
+    assert "the stored token is used" in short.stderr
+    assert "no token that lasts 2 hours" in short.stderr
+
+    emulator.clear()
+    renewed = run("token", "--min-ttl", "2h", "--json", environ=application)
+    body = json.loads(renewed.stdout)
+    assert body["token"] != first.stdout.strip()
+    assert asked(emulator) == 1
+    assert body["scopes"] == ["api://some/.default"]
+    assert body["refresh_on"] < body["expires_on"]
+    assert json.loads(run("token", "--json", environ=application).stdout)["token"] == body["token"]
+    assert asked(emulator) == 1
+
+
+def test_a_challenge_is_answered_by_a_new_token(application: dict[str, str], emulator: Emulator) -> None:
+    claims = '{"access_token":{"acrs":{"essential":true,"value":"c1"}}}'
+    encoded = base64.b64encode(claims.encode()).decode()
+    done = run("token", "--claims", encoded, environ=application)
+    assert done.returncode == 0
+    (request,) = emulator.token_requests
+    assert json.loads(request.form["claims"])["access_token"]["acrs"]["value"] == "c1"
+    bad = run("token", "--claims", "nonsense", environ=application)
+    assert (bad.returncode, "WWW-Authenticate" in bad.stderr) == (2, True)
+
+
+def test_from_the_store_it_loads_no_parser_and_nothing_that_asks(application: dict[str, str]) -> None:
+    script = "import sys; from entra_tokens.cli import main; code = main(); print(code, *sys.modules, file=sys.stderr)"
+    run("token", environ=application)
+    done = subprocess.run(
+        [sys.executable, "-c", script, "token"], env=application, capture_output=True, text=True, check=True
+    )
+    code, *modules = done.stderr.split()
+    assert code == "0"
+    heavy = {"asyncio", "azure", "cachetools", "click", "http", "httpx", "keyring", "msal", "rich", "segno", "ssl"}
+    assert not heavy & {name.partition(".")[0] for name in modules}
+    assert not {"entra_tokens.engine.engine", "entra_tokens.provider"} & set(modules)
+
+
+@pytest.mark.parametrize(
+    ("spoilt", "status", "says"),
+    [
+        ({"AZURE_CLIENT_SECRET": "wrong"}, 4, "AADSTS7000215"),
+        ({"AZURE_AUTHORITY_HOST": "https://localhost:1"}, 6, "entra-tokens doctor"),
+        ({"ENTRA_TOKENS_PROFILE": "missing"}, 7, "login --profile missing"),
+        ({"ENTRA_TOKENS_CREDENTIAL": "device-code"}, 5, "Type: entra-tokens login\n"),
+        (
+            {"ENTRA_TOKENS_CREDENTIAL": "", "AZURE_TOKEN_CREDENTIALS": "EnvironmentCredential", "AZURE_TENANT_ID": ""},
+            3,
+            "entra-tokens login",
+        ),
+    ],
+)
+def test_what_stands_in_the_way(
+    application: dict[str, str], tmp_path: Path, spoilt: dict[str, str], status: int, says: str
+) -> None:
+    done = run("token", environ={**application, "ENTRA_TOKENS_HOME": str(tmp_path), **spoilt})
+    assert (done.returncode, done.stdout) == (status, "")
+    assert says in done.stderr
+    assert "Traceback" not in done.stderr
+    assert application["AZURE_CLIENT_SECRET"] not in done.stderr
+
+
+def test_nobody_reads(application: dict[str, str]) -> None:
+    """`entra-tokens token | head -0`"""
+    read, write = os.pipe()
+    os.close(read)
+    with subprocess.Popen([COMMAND, "token"], env=application, stdout=write, stderr=subprocess.PIPE) as process:
+        os.close(write)
+        assert process.stderr
+        assert process.stderr.read() == b""
+    assert process.returncode == 141
+
+
+TOKEN = Token("a.b-c_d", expires_on=1_700_003_600, refresh_on=1_700_002_000, scopes=("api://some/.default",))
+KUBERNETES = "client.authentication.k8s.io/"
+
+
+@pytest.mark.parametrize(
+    ("form", "expected"),
+    [
+        ("token", "a.b-c_d"),
+        ("header", "Authorization: Bearer a.b-c_d"),
+        (
+            "json",
+            {
+                "token": "a.b-c_d",
+                "expires_on": 1_700_003_600,
+                "refresh_on": 1_700_002_000,
+                "scopes": ["api://some/.default"],
+                "token_type": "Bearer",
+            },
+        ),
+        (
+            "k8s",
+            {
+                "apiVersion": KUBERNETES + "v1",
+                "kind": "ExecCredential",
+                "status": {"token": "a.b-c_d", "expirationTimestamp": "2023-11-14T23:13:20Z"},
+            },
+        ),
+        (
+            "credential-process",
+            {"Version": 1, "AccessToken": "a.b-c_d", "TokenType": "Bearer", "Expiration": "2023-11-14T23:13:20Z"},
+        ),
+    ],
+)
+def test_the_forms(form: str, expected: object) -> None:
+    text = written(TOKEN, form)
+    assert (text if isinstance(expected, str) else json.loads(text)) == expected
+
+
+def test_kubectl_gets_the_version_that_it_asks_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    for asked_for, given in ((KUBERNETES + "v1beta1", KUBERNETES + "v1beta1"), ("evil/v9", KUBERNETES + "v1")):
+        monkeypatch.setenv("KUBERNETES_EXEC_INFO", json.dumps({"apiVersion": asked_for}))
+        assert json.loads(written(TOKEN, "k8s"))["apiVersion"] == given
+
+
+@pytest.mark.parametrize("value", ["a.b-c_d", "it's $HOME; `x`"])
+def test_a_shell_reads_what_env_says(value: str) -> None:
+    token = Token(value, expires_on=1_700_003_600)
+    script = (
+        written(token, "env") + '\nprintf "%s|%s|%s" "$ENTRA_TOKEN" "$ENTRA_TOKEN_EXPIRES_ON" "$H2OGPTE_AZURE_TOKEN"'
+    )
+    shown = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True).stdout
+    assert shown == f"{value}|1700003600|{value}"
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("90", 90), ("90s", 90), ("10m", 600), ("1h30m", 5400), ("1.5h", 5400), ("2d", 172800)]
+)
+def test_spans_of_time(text: str, seconds: float) -> None:
+    assert seconds_of(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "m", "10x", "-5m", "ten", "1h-5m", "5 m", "1..5h", "१m"])
+def test_no_spans_of_time(text: str) -> None:
+    with pytest.raises(ValueError, match=r".*"):
+        seconds_of(text)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (-5, "0 seconds"),
+        (1, "1 second"),
+        (61, "1 minute 1 second"),
+        (3100, "51 minutes"),
+        (3900, "1 hour 5 minutes"),
+        (86400, "1 day"),
+        (9 * 86400 + 7200, "9 days"),
+    ],
+)
+def test_spans_in_words(seconds: float, words: str) -> None:
+    assert in_words(seconds) == words
