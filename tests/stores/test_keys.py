@@ -103,6 +103,35 @@ def test_a_keyring_that_does_not_work_is_none(folder: Path, keyring: Keyring, fa
 
 
 @pytest.mark.filterwarnings("ignore:The key that seals")
+def test_a_keyring_that_is_not_there_is_not_looked_for_each_time(
+    folder: Path, keyring: Keyring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Loading its backends takes longer than reading a token; but it may come, and elsewhere there may be one."""
+    note = folder.with_name("store.keyring.none")
+    keyring.priority = 0
+    put(with_keyring(folder, keyring), "ada", "stored")
+    assert note.is_file()
+    keyring.priority = 5
+    assert text(with_keyring(folder, keyring)) == "stored"
+    assert not keyring.kept
+    monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", "unix:path=/another/session")
+    put(with_keyring(folder, keyring), "ada", "in the session")
+    assert len(keyring.kept) == 1
+    monkeypatch.delenv("DBUS_SESSION_BUS_ADDRESS")
+    assert text(with_keyring(folder, keyring)) == "stored"
+    os.utime(note, (note.stat().st_mtime - 3601,) * 2)
+    assert text(with_keyring(folder, keyring)) == "in the session"
+
+
+@pytest.mark.filterwarnings("ignore:The key that seals")
+@pytest.mark.parametrize("fault", ["get_keyring", "get", "set"])
+def test_a_keyring_that_fails_is_looked_for_again(folder: Path, keyring: Keyring, fault: str) -> None:
+    keyring.fault = fault
+    put(with_keyring(folder, keyring), "ada", "stored")
+    assert not folder.with_name("store.keyring.none").exists()
+
+
+@pytest.mark.filterwarnings("ignore:The key that seals")
 @pytest.mark.timeout(10)
 @pytest.mark.parametrize("where", ["get_keyring", "get", "set"])
 def test_a_keyring_that_hangs_is_none(folder: Path, keyring: Keyring, where: str) -> None:

@@ -27,8 +27,8 @@ Examples:
   entra-tokens config set --profile work tenant contoso.com
   entra-tokens config unset --profile work tenant
 \b
-A profile is used with --profile NAME or ENTRA_TOKENS_PROFILE=NAME; 'default' is used without either.
-The file is TOML and may be edited:
+A profile is used with --profile NAME or ENTRA_TOKENS_PROFILE=NAME,
+the one called 'default' without either. The file is TOML and may be edited:
   [profiles.work]
   credential = "device-code"
   tenant = "contoso.com"

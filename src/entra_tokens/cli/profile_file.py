@@ -47,13 +47,21 @@ def change_profile(name: str, changes: Mapping[str, str | None]) -> Path:
             kept = {key: value for key, value in before.get(name, {}).items() if key not in changes}
             wanted = {**before, name: {**kept, **{key: value for key, value in changes.items() if value is not None}}}
             changed = _changed(text, name, changes)
-            if parsed(given, changed) != wanted:
+            if not _is(given, changed, wanted):
                 raise ConfigurationError(f"{file} is written in a way that can only be edited by hand.")
             if changed != text:
                 write_private(file, changed.encode(), file.parent)
-    except OSError as error:
-        raise ConfigurationError(f"{file} cannot be written: {error.strerror or type(error).__name__}.") from None
+    except (OSError, UnicodeError) as error:
+        why = getattr(error, "strerror", None) or "it is no UTF-8"
+        raise ConfigurationError(f"{file} cannot be changed: {why}.") from None
     return file
+
+
+def _is(file: str, text: str, wanted: Mapping[str, Mapping[str, str]]) -> bool:
+    try:
+        return parsed(file, text) == wanted
+    except ConfigurationError:
+        return False
 
 
 def _changed(text: str, name: str, changes: Mapping[str, str | None]) -> str:
@@ -83,4 +91,4 @@ def _changed(text: str, name: str, changes: Mapping[str, str | None]) -> str:
 
 
 def _is_header(line: str, key: str) -> bool:
-    return line.partition("#")[0].strip().replace(" ", "") == f"[profiles.{key}]"
+    return re.match(rf"\s*\[\s*profiles\s*\.\s*{re.escape(key)}\s*\]\s*(#|$)", line) is not None

@@ -1,0 +1,120 @@
+"""What holds for every subcommand: help, completion, statuses, and no traceback."""
+
+from __future__ import annotations
+
+import json
+import os
+import pickle
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+from click.testing import CliRunner
+
+from cli.command import COMMAND, environ_of, run, start
+from entra_tokens import (
+    AuthenticationFailed,
+    AuthorityUnavailable,
+    ConfigurationError,
+    ConsentRequired,
+    CredentialUnavailable,
+    EntraTokensError,
+    InteractionRequired,
+    InvalidCredential,
+    StoreError,
+    TokenTimeout,
+)
+from entra_tokens.cli.app import COMMANDS, group
+from entra_tokens.cli.exits import ending
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+MARKER = "PLANTED-secret"
+
+
+@pytest.mark.parametrize("name", [name for name in COMMANDS if name not in ("emulator", "watch")])
+def test_the_help_of_each_has_examples_and_fits(name: str) -> None:
+    done = CliRunner().invoke(group, [name, "--help"], prog_name="entra-tokens", terminal_width=80)
+    assert done.exit_code == 0
+    assert f"Usage: entra-tokens {name}" in done.output
+    assert f"entra-tokens {name}" in done.output.partition("Example")[2]
+    assert max(map(len, done.output.splitlines())) <= 100
+
+
+def test_the_command_by_itself_is_its_help(tmp_path: Path) -> None:
+    environ = environ_of(tmp_path)
+    done = run(environ=environ)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert all(f"\n  {name} " in done.stdout for name in COMMANDS)
+    wrong = run("tokn", environ=environ)
+    assert (wrong.returncode, wrong.stdout) == (2, "")
+    assert "entra-tokens --help" in wrong.stderr
+    assert not any(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (CredentialUnavailable("x"), 3),
+        (AuthenticationFailed("x"), 4),
+        (InvalidCredential("x"), 4),
+        (InteractionRequired("x"), 5),
+        (ConsentRequired("x"), 5),
+        (AuthorityUnavailable("x"), 6),
+        (TokenTimeout("x"), 6),
+        (ConfigurationError("x"), 7),
+        (StoreError("x"), 7),
+        (PermissionError(13, "Permission denied", "/some/file"), 7),
+        (EntraTokensError("x"), 1),
+        (RuntimeError(MARKER), 1),
+        (pickle.PicklingError(MARKER), 1),
+    ],
+)
+def test_errors_have_statuses_and_texts(error: Exception, status: int) -> None:
+    found, text = ending(error)
+    assert found == status
+    assert text
+    assert MARKER not in text  # a foreign error's text may hold anything
+
+
+def test_an_extra_that_is_missing_is_named(tmp_path: Path) -> None:
+    (tmp_path / "starlette").mkdir()
+    (tmp_path / "starlette" / "__init__.py").write_text(
+        "raise ModuleNotFoundError(\"No module named 'starlette'\", name='starlette')"
+    )
+    environ = environ_of(tmp_path / "home")
+    environ["PYTHONPATH"] = f"{tmp_path}{os.pathsep}{environ['PYTHONPATH']}"
+    done = run("emulator", environ=environ)
+    assert done.returncode == 7
+    assert 'pip install "entra-tokens[emulator]"' in done.stderr
+
+
+def test_the_emulator_as_a_command(tmp_path: Path) -> None:
+    shown = run("emulator", "--help", environ=environ_of(tmp_path))
+    assert "usage: entra-tokens emulator" in shown.stdout
+    with start("emulator", "--lifetime", "60", environ=environ_of(tmp_path), stdin=subprocess.PIPE) as process:
+        assert process.stdout
+        facts = json.loads(process.stdout.readline())
+        _, errors = process.communicate()  # closes its stdin, and with that it ends
+    assert (process.returncode, errors) == (0, "")
+    assert facts["authority"].startswith("https://localhost:")
+
+
+def test_a_shell_completes(tmp_path: Path) -> None:
+    environ = {**environ_of(tmp_path), "PATH": f"{os.path.dirname(COMMAND)}:/usr/bin:/bin"}
+    script = """
+        eval "$(entra-tokens completion bash)"
+        COMP_WORDS=(entra-tokens token --cred) COMP_CWORD=2
+        _entra_tokens_completion entra-tokens
+        echo "${COMPREPLY[@]}"
+        COMP_WORDS=(entra-tokens lo) COMP_CWORD=1 COMPREPLY=()
+        _entra_tokens_completion entra-tokens
+        echo "${COMPREPLY[@]}"
+    """
+    done = subprocess.run(["bash", "-c", script], env=environ, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["--credential", "login", "logout"]
+    assert done.stderr == ""
+    for shell in ("zsh", "fish"):
+        made = CliRunner().invoke(group, ["completion", shell], prog_name="entra-tokens")
+        assert "_ENTRA_TOKENS_COMPLETE" in made.output
