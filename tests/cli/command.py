@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+    from types import TracebackType
 
 # Many processes run the same code: it is compiled once, whatever the environment says about keeping that.
 _COMPILED = tempfile.mkdtemp(prefix="entra-tokens-compiled-")
 atexit.register(shutil.rmtree, _COMPILED, ignore_errors=True)
 
-__all__ = ["COMMAND", "environ_of", "run", "start"]
+__all__ = ["COMMAND", "Running", "environ_of", "run", "start"]
 
 # The script beside the interpreter that runs the tests; PYTHONPATH has it run the sources of this checkout.
 COMMAND = str(Path(sys.executable).with_name("entra-tokens"))
@@ -41,7 +42,18 @@ def run(
     )
 
 
-def start(*arguments: str, environ: dict[str, str], **options: Any) -> subprocess.Popen[str]:
+class Running(subprocess.Popen[str]):
+    """A process that does not outlive a test that fails."""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if kind is not None:
+            self.kill()
+        super().__exit__(kind, error, traceback)
+
+
+def start(*arguments: str, environ: dict[str, str], command: Sequence[str] = (COMMAND,), **options: Any) -> Running:
     """Start the command, with pipes; whoever starts it ends it."""
     pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options}
-    return subprocess.Popen([COMMAND, *arguments], env=environ, text=True, **pipes)
+    return Running([*command, *arguments], env=environ, text=True, **pipes)

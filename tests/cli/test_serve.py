@@ -96,8 +96,8 @@ def test_a_thousand_connections_at_once(here: dict[str, str], emulator: Emulator
 
 
 def test_a_process_with_few_descriptors_serves_them_one_after_the_other(here: dict[str, str]) -> None:
-    shell = ["sh", "-c", 'ulimit -n 100 && exec "$0" "$@"', COMMAND, "serve", "--json"]
-    with subprocess.Popen(shell, env=here, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    shell = ["sh", "-c", 'ulimit -n 100 && exec "$0" "$@"', COMMAND]
+    with start("serve", "--json", environ=here, command=shell) as process:
         answers = asked_at_once(variables_of(process), 200)
         process.send_signal(signal.SIGTERM)
         assert process.stderr

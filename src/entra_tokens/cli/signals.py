@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import signal
-from queue import SimpleQueue
+import sys
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -13,6 +14,10 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 __all__ = ["Signals", "named"]
+
+
+# Windows lets no signal interrupt a wait.
+_LOOK = 0.5 if sys.platform == "win32" else 3600.0
 
 
 def named(*names: str) -> tuple[signal.Signals, ...]:
@@ -32,7 +37,7 @@ class Signals:
         self._wanted = tuple(wanted)
         self._before: dict[signal.Signals, Any] = {}
         # Reentrant by design: a handler may interrupt a put or a get.
-        self.queue: SimpleQueue[int | None] = SimpleQueue()
+        self.queue: SimpleQueue[Any] = SimpleQueue()
 
     def __enter__(self) -> Self:
         for one in self._wanted:
@@ -44,9 +49,18 @@ class Signals:
         for one, handler in self._before.items():
             signal.signal(one, handler if handler is not None else signal.SIG_DFL)
 
-    def wait(self) -> int | None:
-        """The next signal, or what another thread has put into the queue."""
-        return self.queue.get()
+    def wait(self) -> Any:
+        """The next signal's number, or what another thread has put into the queue."""
+        while not (came := self.within(_LOOK)):
+            pass
+        return came[0]
+
+    def within(self, seconds: float) -> list[Any]:
+        """The same within so many seconds: one thing, or nothing."""
+        try:
+            return [self.queue.get(timeout=seconds)]
+        except Empty:
+            return []
 
     def _came(self, number: int, _: FrameType | None) -> None:
         self.queue.put(number)
