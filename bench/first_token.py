@@ -1,10 +1,22 @@
-"""What rows 21 and 22 run in fresh processes: each library's shortest way to a managed-identity token."""
+"""What rows 21 and 22 run in fresh processes: each library's shortest way to a managed-identity token, by host."""
 
 from __future__ import annotations
 
+import time
+from typing import TYPE_CHECKING
+
 from outcome import AZURE, MSAL, OURS
 
-__all__ = ["PROGRAMS"]
+if TYPE_CHECKING:
+    from service import TokenService
+
+__all__ = ["AKS", "AKS_NOTE", "HOSTS", "environ_of", "programs"]
+
+# Service Fabric is left out: its host is asked over TLS.
+HOSTS = ("imds", "app_service", "app_service_2017", "arc", "cloud_shell", "azure_ml")
+# No host: the authority itself is asked, through msal.
+AKS = "workload_identity"
+AKS_NOTE = "AKS is measured and not judged: there Entra itself is asked, through msal"
 
 _AZURE = """
 from azure.identity import ManagedIdentityCredential
@@ -24,4 +36,17 @@ provider = TokenProvider(ManagedIdentity(), {scope!r})
 token = provider.token()
 """
 
-PROGRAMS = {AZURE: _AZURE, MSAL: _MSAL, OURS: _OURS}
+
+def programs(service: TokenService, host: str) -> dict[str, str]:
+    """By library; msal at its usual host alone, since azure-identity asks the others by it."""
+    facts = service.facts
+    codes = {AZURE: _AZURE, **({MSAL: _MSAL} if host == "imds" else {}), OURS: _OURS}
+    return {peer: code.format(scope=facts.scope, resource=facts.resource) for peer, code in codes.items()}
+
+
+def environ_of(service: TokenService, host: str) -> dict[str, str] | None:
+    """The variables of a host; None: it cannot be played here (Azure Arc's folder is not everyone's)."""
+    if host == "app_service_2017":
+        # azure-identity and msal read seconds only, and this host mostly gives dates.
+        service.fail("app_service_2017", reply={"expires_on": str(int(time.time() + 86400))})
+    return service.environ(host)

@@ -6,7 +6,20 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import Any
 
-__all__ = ["AZURE", "FLOOR", "H2O", "MSAL", "OURS", "Check", "Figure", "Outcome", "at_least", "at_most", "exactly"]
+__all__ = [
+    "AZURE",
+    "FLOOR",
+    "H2O",
+    "MSAL",
+    "OURS",
+    "Check",
+    "Figure",
+    "Outcome",
+    "at_least",
+    "at_most",
+    "exactly",
+    "shown",
+]
 
 AZURE, MSAL, H2O, OURS, FLOOR = "azure-identity", "msal", "h2o-authn", "ours", "floor"
 

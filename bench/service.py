@@ -83,6 +83,13 @@ class TokenService:
         self._mark = 0
         self.mark()
 
+    def environ(self, place: str) -> dict[str, str] | None:
+        """The variables of a place; None: it cannot be played on this machine."""
+        try:
+            return self._emulator.environ(place)
+        except ValueError:
+            return None
+
     def mark(self) -> None:
         """Count from here."""
         self._mark = len(self._token_requests())
