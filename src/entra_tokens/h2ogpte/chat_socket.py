@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from .chat_wire import Question
 
-__all__ = ["CLOSED", "ChatSocket", "open_socket"]
+__all__ = ["CLOSED", "ChatSocket", "NotTaken", "open_socket"]
 
 LARGEST = 64 * 1024 * 1024  # bytes of one message
 CLOSING = 1.0  # seconds for the server to say goodbye as well
@@ -32,6 +32,10 @@ LOST = (
 )
 
 CLOSED = "The chat session was closed under the question."
+
+
+class NotTaken(ConnectionError):
+    """The server said goodbye before it acknowledged the question."""
 
 
 class _Connect(Connect):
@@ -92,6 +96,7 @@ class ChatSocket:
         """Send a question that is expected, and wait for its answer.
 
         Raises:
+            NotTaken: The server has closed the socket in order, and has not acknowledged the question.
             ConnectionError: The socket went meanwhile.
         """
         _, answer = self._asked[question.correlation_id]
@@ -99,8 +104,13 @@ class ChatSocket:
             try:
                 await self._socket.send(question.text)
             except (WebSocketException, OSError) as error:
+                raise _lost(error) from error
+            try:
+                return await answer
+            except NotTaken as error:
+                if question.message_id is None:
+                    raise
                 raise ConnectionError(LOST) from error
-            return await answer
         finally:
             del self._asked[question.correlation_id]
             if answer.done() and not answer.cancelled():
@@ -139,12 +149,13 @@ class ChatSocket:
 
     async def _read(self) -> None:
         try:
-            async for message in self._socket:
+            while True:
+                message = await self._socket.recv()
                 if isinstance(message, str):
                     for line in message.splitlines():
                         self._hear(line)
         except (WebSocketException, OSError) as error:
-            self._fail(ConnectionError(LOST), error)
+            self._fail(_lost(error), error)
         finally:
             self._fail(ConnectionError(LOST))
 
@@ -167,6 +178,11 @@ class ChatSocket:
     def _fail(self, error: ConnectionError, cause: BaseException | None = None) -> None:
         for _, answer in self._asked.values():
             if not answer.done():
-                each = ConnectionError(*error.args)
+                each = type(error)(*error.args)  # one of its own: an error gathers its raiser's frames
                 each.__cause__ = cause
                 answer.set_exception(each)
+
+
+def _lost(error: BaseException) -> ConnectionError:
+    # A server that closes in order has answered, or at least acknowledged, what it had taken before.
+    return NotTaken(LOST) if getattr(error, "rcvd", None) is not None else ConnectionError(LOST)

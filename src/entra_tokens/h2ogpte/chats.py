@@ -1,7 +1,9 @@
 """The chat sessions of one client: which socket a question goes to. Runs on a loop of its own, for both faces.
 
 A question is sent once. So that it does not go into a socket that has died unnoticed, an idle one is pinged first, and
-whatever happens after the question has been sent is an error of that question: the server may be answering it.
+whatever happens after the question has been sent is an error of that question: the server may be answering it. (One
+exception: a server that closes a socket in order, as it does when a token has expired, while the question is on its
+way, and has not acknowledged it, has not taken it.)
 
 A socket belongs to the token that opened it. When that is about to run out, an idle socket is replaced by one with the
 current token; a socket with a question under way goes on, takes no more, and is closed after its last answer.
@@ -20,7 +22,7 @@ from websockets.exceptions import WebSocketException
 
 from ..engine import workers
 from . import client
-from .chat_socket import CLOSED, ChatSocket, open_socket
+from .chat_socket import CLOSED, ChatSocket, NotTaken, open_socket
 from .renewal import REFUSED, Renewal
 from .upgrade import FORBIDDEN, socket_url, status_of
 
@@ -134,10 +136,16 @@ class Chats:
         chat = self._chats.get(question.session_id)
         if chat is None:
             chat = self._chats[question.session_id] = Chat()
-        async with chat.lock:
-            socket = await self._current(question.session_id, chat, retries)
-            socket.expect(question)
-        return await socket.ask(question)
+        while True:
+            async with chat.lock:
+                before = chat.socket
+                socket = await self._current(question.session_id, chat, retries)
+                socket.expect(question)
+            try:
+                return await socket.ask(question)
+            except NotTaken:
+                if socket is not before:  # opened for this question
+                    raise
 
     async def _current(self, session_id: str, chat: Chat, retries: int) -> ChatSocket:
         """The session's socket, or a new one. Under the session's lock."""
