@@ -96,7 +96,7 @@ def _restore(kind: type[EntraTokensError], message: str, attributes: dict[str, A
 class CredentialUnavailable(EntraTokensError):
     """The credential does not apply here (no such host, tool or variable): a chain goes on."""
 
-    anchor = "not-available"
+    anchor: str | None = "not-available"
 
 
 class AuthenticationFailed(EntraTokensError):
@@ -114,7 +114,7 @@ class AuthenticationFailed(EntraTokensError):
         anchor: As for every error.
     """
 
-    anchor = "refused"
+    anchor: str | None = "refused"
 
     def __init__(
         self,
@@ -142,19 +142,19 @@ class AuthenticationFailed(EntraTokensError):
 class InteractionRequired(AuthenticationFailed):
     """A person has to sign in (again); background renewal never asks for it by itself."""
 
-    anchor = "sign-in-needed"
+    anchor: str | None = "sign-in-needed"
 
 
 class ConsentRequired(InteractionRequired):
     """The application lacks a person's or an administrator's consent."""
 
-    anchor = "consent-needed"
+    anchor: str | None = "consent-needed"
 
 
 class InvalidCredential(AuthenticationFailed):
     """The secret, certificate or assertion is wrong or expired, or the application is unknown or switched off."""
 
-    anchor = "wrong-credential"
+    anchor: str | None = "wrong-credential"
 
 
 class AuthorityUnavailable(EntraTokensError):
@@ -167,7 +167,7 @@ class AuthorityUnavailable(EntraTokensError):
         anchor: As for every error.
     """
 
-    anchor = "no-answer"
+    anchor: str | None = "no-answer"
 
     def __init__(
         self,
@@ -185,16 +185,16 @@ class AuthorityUnavailable(EntraTokensError):
 class ConfigurationError(EntraTokensError, ValueError):
     """A tenant, scope, address, option or secret cannot be right; nothing was sent."""
 
-    anchor = "configuration"
+    anchor: str | None = "configuration"
 
 
 class TokenTimeout(EntraTokensError, TimeoutError):
     """The wait ended before a token came; the request itself goes on for whoever else waits."""
 
-    anchor = "timeouts"
+    anchor: str | None = "timeouts"
 
 
 class StoreError(EntraTokensError):
     """A store cannot be read or written; the provider goes on from memory."""
 
-    anchor = "the-store"
+    anchor: str | None = "the-store"

@@ -141,6 +141,20 @@ def test_the_first_number_that_is_known_is_explained() -> None:
     assert raised.codes == (9999999, 7000222, 90002)
 
 
+def test_what_a_tool_signs_in_with_is_the_step() -> None:
+    """Where a person is needed, or may be; never beside another step."""
+    steps = {
+        50076: "Run 'az login'.",
+        9999999: "If a person has to sign in again, run 'az login'.",
+        500011: "Correct the scope: it is the server's Application ID URI with /.default appended.",
+        90033: "Ask again in a while; nothing is wrong with your settings.",
+    }
+    for code, step in steps.items():
+        raised = refusal({"error_description": f"AADSTS{code}: Words."}, who="AzureCli()", sign_in="az login")
+        assert raised.message.endswith(f" {step}")
+        assert raised.message.count(". ") == 1
+
+
 def test_a_loop_is_quiet_for_a_minute() -> None:
     """AADSTS50196 comes without a Retry-After, for the same request 15 times in 5 minutes."""
     raised = refusal(answer("invalid_grant", 50196, None), who="us", status=400)

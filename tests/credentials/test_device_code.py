@@ -197,6 +197,19 @@ def test_any_invalid_grant_asks_the_person_again(place: Place) -> None:
     assert len(place.shown) == 2
 
 
+@pytest.mark.parametrize("suberror", ["basic_action", "additional_action", "message_only"])
+def test_what_is_refused_for_one_api_alone_forgets_nobody(place: Place, suberror: str) -> None:
+    """A second factor for this API, a policy against it: the sign-in is as good as before for all others."""
+    one = place.credential()
+    place.acquire(one)
+    place.entra.on("/token", error("invalid_grant", suberror=suberror, error_codes=[50076]), stub.granted())
+    with pytest.raises(InteractionRequired) as caught:
+        place.acquire(one, may_prompt=False)
+    assert caught.value.suberror == suberror
+    assert place.acquire(one, TokenRequest(("api://other/.default",)), may_prompt=False) == "access-token"
+    assert len(place.shown) == 1
+
+
 def test_an_outage_does_not_ask_and_does_not_forget(place: Place) -> None:
     one = place.credential()
     place.acquire(one)

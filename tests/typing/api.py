@@ -216,6 +216,7 @@ def errors(provider: TokenProvider) -> None:
         assert_type(error.error, str | None)
         assert_type(error.codes, tuple[int, ...])
         assert_type(error.hint, str | None)
+        assert_type(error.anchor, str | None)
     except AuthorityUnavailable as error:
         assert_type(error.retry_after, float | None)
     except TokenTimeout as error:

@@ -74,6 +74,7 @@ def refusal(
     retry_after: float | None = None,
     secrets: tuple[str, ...] = (),
     step: str | None = None,
+    sign_in: str | None = None,
     anchor: str | None = None,
 ) -> EntraTokensError:
     """The error for an answer that holds `error`.
@@ -85,6 +86,7 @@ def refusal(
         retry_after: Seconds of quiet that the answer asked for.
         secrets: What must not appear, should the authority repeat it.
         step: The next step, if the credential knows a better one than the table of numbers.
+        sign_in: The command by which a person signs in: the next step where one is needed, or may be.
         anchor: The place in `docs/troubleshooting.md`, for a number that the table lacks.
     """
     error = _name(answer.get("error"), secrets)
@@ -94,7 +96,11 @@ def refusal(
     known = next((found for found in map(explain, codes) if found is not None), None)
     throttled = status == 429 or (status is not None and status >= 500)
     refused = None if throttled or error in _TRANSIENT else _class(error, suberror, codes)
-    if step is None:
+    if step is None and sign_in is not None and refused is InteractionRequired:
+        step = f"Run '{sign_in}'."
+    elif step is None and sign_in is not None and refused is AuthenticationFailed and known is None:
+        step = f"If a person has to sign in again, run '{sign_in}'."
+    elif step is None:
         step = known.step if known else _STEPS.get(suberror or "") or _STEPS[(refused or AuthorityUnavailable).__name__]
     verb = " was refused" if refused else ""
     message = f"{who}{verb}: {_what(error, description, known)} {step}"

@@ -14,7 +14,7 @@ from ..authority.guard import guarded
 from ..authority.options import checked_timeout
 from ..authority.quiet import quiet_libraries
 from ..engine.workers import importing
-from ..errors import AuthenticationFailed, ConfigurationError, CredentialUnavailable, EntraTokensError
+from ..errors import ConfigurationError, CredentialUnavailable, EntraTokensError
 from ..request import checked_tenant_id
 from .azure_errors import translated
 from .value import Value
@@ -121,12 +121,9 @@ class AzureCli(Value):
                 f"'az' did not end within {self._timeout:g} s; if it is only slow, raise timeout=",
                 anchor=_ANCHOR,
             )
-        ours = translated(error, who=repr(self), anchor=_ANCHOR)
+        ours = translated(error, who=repr(self), anchor=_ANCHOR, sign_in="az login")
         if isinstance(ours, CredentialUnavailable) and "not found" in ours.message:
             return CredentialUnavailable(f"{self!r}: there is no 'az' on PATH. {_INSTALL}.", anchor=_ANCHOR)
-        if isinstance(ours, AuthenticationFailed) and "az login" not in ours.message:
-            ours.message = f"{ours.message} If a person has to sign in again, run 'az login'."
-            ours.args = (ours.message,)
         return ours
 
     def __repr__(self) -> str:

@@ -15,7 +15,7 @@ from ..authority.failures import refusal, unavailable
 from ..authority.guard import guarded
 from ..authority.options import checked_timeout
 from ..authority.redact import redact
-from ..errors import AuthenticationFailed, AuthorityUnavailable, ConfigurationError, CredentialUnavailable
+from ..errors import AuthenticationFailed, ConfigurationError, CredentialUnavailable
 from ..request import checked_tenant_id
 from .azure_errors import says_no_answer
 from .command import profile, run
@@ -114,12 +114,8 @@ class AzureDeveloperCli(Value):
                 anchor=_ANCHOR,
             )
         if "AADSTS" not in said and says_no_answer(said):
-            return unavailable(repr(self), said.rstrip("."))
-        failure = refusal({"error_description": said}, who=repr(self), anchor=_ANCHOR)
-        if not isinstance(failure, AuthorityUnavailable) and "azd auth login" not in failure.message:
-            failure.message = f"{failure.message} If a person has to sign in again, run 'azd auth login'."
-            failure.args = (failure.message,)
-        return failure
+            return unavailable(repr(self), said.rstrip("."), anchor=_ANCHOR)
+        return refusal({"error_description": said}, who=repr(self), anchor=_ANCHOR, sign_in="azd auth login")
 
     def __repr__(self) -> str:
         return f"AzureDeveloperCli({'' if self.tenant_id is None else f'tenant_id={self.tenant_id!r}'})"

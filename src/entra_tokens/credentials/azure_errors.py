@@ -27,7 +27,9 @@ _NO_ANSWER = re.compile(
 _LONGEST = 600
 
 
-def translated(error: BaseException, *, who: str, anchor: str = "other-credentials") -> EntraTokensError:
+def translated(
+    error: BaseException, *, who: str, anchor: str = "other-credentials", sign_in: str | None = None
+) -> EntraTokensError:
     """Our error for a foreign one. Its text is redacted; it is not kept as a cause, its frames hold secrets."""
     core, identity = sys.modules.get("azure.core.exceptions"), sys.modules.get("azure.identity")
     text = redact(str(getattr(error, "message", None) or error))[:_LONGEST]
@@ -41,12 +43,18 @@ def translated(error: BaseException, *, who: str, anchor: str = "other-credentia
     status, retry_after = _response(error)
     if status is not None and (status == 429 or status >= 500):
         return unavailable(who, f"the authority answered HTTP {status}", status=status, retry_after=retry_after)
-    if isinstance(error, core.ClientAuthenticationError):
-        if "AADSTS" not in text and (says_no_answer(text) or _transport(error, core)):
-            return unavailable(who, text.rstrip("."))
-        return refusal({"error_description": text}, who=who, status=status, retry_after=retry_after, anchor=anchor)
     if isinstance(error, core.HttpResponseError):
-        return refusal({"error_description": text}, who=who, status=status, retry_after=retry_after, anchor=anchor)
+        no_answer = isinstance(error, core.ClientAuthenticationError) and "AADSTS" not in text
+        if no_answer and (says_no_answer(text) or _transport(error, core)):
+            return unavailable(who, text.rstrip("."))
+        return refusal(
+            {"error_description": text},
+            who=who,
+            status=status,
+            retry_after=retry_after,
+            sign_in=sign_in,
+            anchor=anchor,
+        )
     return unavailable(who, text.rstrip("."))
 
 

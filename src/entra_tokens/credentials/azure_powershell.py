@@ -102,7 +102,7 @@ class AzurePowerShell(Value):
                 f"PowerShell did not end within {self._timeout:g} s; if it is only slow, raise timeout=",
                 anchor=_ANCHOR,
             )
-        ours = translated(error, who=repr(self), anchor=_ANCHOR)
+        ours = translated(error, who=repr(self), anchor=_ANCHOR, sign_in="Connect-AzAccount")
         if isinstance(ours, CredentialUnavailable) and "not installed" in ours.message:
             return CredentialUnavailable(f"{ours.message}. {_INSTALL}", anchor=_ANCHOR)
         return ours

@@ -28,6 +28,8 @@ __all__ = ["Person", "asked_for"]
 
 _ANCHOR = "device-code-and-browser"
 
+# Why Entra refuses this one request, and no other that the same sign-in makes: another factor for this API, a policy.
+_OF_THIS_REQUEST = frozenset({"basic_action", "additional_action", "message_only"})
 # OpenID Connect scopes are added by msal, which refuses them from its caller.
 _RESERVED = frozenset({"openid", "profile", "offline_access"})
 
@@ -256,7 +258,8 @@ class Person(Value):
                 keep=keep,
             ), None
         except AuthenticationFailed as error:
-            dead = error.error == "invalid_grant" and not isinstance(error, ConsentRequired)
+            dead = error.error == "invalid_grant" and error.suberror not in _OF_THIS_REQUEST
+            dead = dead and not isinstance(error, ConsentRequired)
             if dead:
                 kept.drop(sign_in)
             elif not isinstance(error, InteractionRequired):
