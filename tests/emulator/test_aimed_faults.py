@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import pytest
 
 if TYPE_CHECKING:
@@ -152,6 +153,47 @@ def test_what_was_expected_is_logged(
     assert "AADSTS" in record.getMessage()
 
 
+@pytest.mark.parametrize(
+    ("path", "headers", "expected"),
+    [
+        ("/metadata/identity/oauth2/token", {}, "Metadata: true"),
+        ("/msi/token", {}, "X-IDENTITY-HEADER"),
+        ("/MSI/token/", {"secret": "planted-marker"}, "api-version=2017-09-01"),
+        ("/azureml/msi/token", {}, "the header secret"),
+        ("/arc/metadata/identity/oauth2/token", {"Metadata": "true"}, "an api-version of 2019-08-15"),
+        ("/oauth2/token", {}, "expected POST with Metadata: true"),
+        ("/metadata/instance", {}, "a path of /metadata/identity/oauth2/token, /msi/token"),
+    ],
+)
+def test_a_host_says_what_it_expected(
+    e: Emulator, caller: Caller, caplog: pytest.LogCaptureFixture, path: str, headers: dict[str, str], expected: str
+) -> None:
+    assert caller.http.get(e.managed_identity_url + path, headers=headers).status_code >= 400
+    (record,) = caplog.records
+    assert expected in record.getMessage()
+    assert "planted-marker" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "expected"),
+    [
+        ("GET", "/rpc/meta", "Bearer-AD or Bearer-Token with a token for api://"),
+        ("GET", "/api/v1/moon", "/api/v1/collections"),
+        ("POST", "/rpc/db", "list_recent_collections"),
+    ],
+)
+def test_the_front_says_what_it_expected(
+    e: Emulator, caller: Caller, caplog: pytest.LogCaptureFixture, method: str, path: str, expected: str
+) -> None:
+    token = "planted-marker" if path == "/rpc/meta" else caller.access_token()
+    headers = {"Authorization": f"Bearer-AD {token}"}
+    answer = caller.http.request(method, e.h2ogpte_url + path, headers=headers, json=["fly"])
+    assert answer.status_code in (401, 404)
+    (record,) = caplog.records
+    assert expected in record.getMessage()
+    assert token not in caplog.text
+
+
 def test_no_secret_is_logged(e: Emulator, caller: Caller, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.DEBUG, "entra_tokens.emulator"):
         caller.token(client_secret="planted-marker")
@@ -170,3 +212,40 @@ def test_waiting_is_no_news(e: Emulator, caller: Caller, caplog: pytest.LogCaptu
 def test_an_endpoint_that_is_not_there(e: Emulator, caller: Caller, caplog: pytest.LogCaptureFixture) -> None:
     assert caller.http.get(f"{e.authority}/{e.tenant_id}/oauth2/v3.0/token").status_code == 404
     assert "there is no such endpoint" in caplog.text
+
+
+FAILURES: list[dict[str, Any]] = [
+    *({"error": code} for code in (7000215, 7000222, 700016, 90002, 65001, 50076, 53003, 700024, 70011)),
+    *({"fault": kind} for kind in ("throttled", "reset", "close", "html", "bad_json", "empty")),
+    {"status": 500},
+    {"status": 503, "headers": {"Retry-After": "3"}},
+]
+
+
+def outcome(caller: Caller, **form: str) -> str:
+    try:
+        return "good" if "access_token" in caller.token(**form).json() else "bad"
+    except (httpx.TransportError, ValueError):
+        return "bad"
+
+
+@pytest.mark.parametrize("failure", FAILURES, ids=lambda each: "-".join(map(str, each.values())))
+def test_each_failure_by_each_switch(e: Emulator, caller: Caller, failure: dict[str, Any]) -> None:
+    """For one request, for some, for a share, for a time; for one tenant, client or scope."""
+
+    def outcomes(times: int) -> str:
+        return " ".join(outcome(caller) for _ in range(times))
+
+    e.fail("token", times=1, **failure)
+    assert outcomes(2) == "bad good"
+    e.fail("token", times=2, **failure)
+    assert outcomes(3) == "bad bad good"
+    with e.fail("token", share=0.5, **failure):
+        assert outcomes(4) == "good bad good bad"
+    e.fail("token", seconds=30, **failure)
+    assert outcomes(2) == "bad bad"
+    e.advance(31)
+    assert outcomes(1) == "good"
+    with e.fail("token", tenant=e.tenant_id, client_id=e.client_id, scope=GRAPH, **failure):
+        assert (outcome(caller), outcome(caller, scope=GRAPH)) == ("good", "bad")
+    assert outcomes(1) == "good"

@@ -67,7 +67,10 @@ def app_service_routes(world: World) -> list[Route]:
         }
         return JSONResponse(spoiled(request, content))
 
-    return [host_route(APP_SERVICE_PATH, token, _failure)]
+    expected = (
+        "X-IDENTITY-HEADER, api-version=2019-08-01, resource= and at most one of client_id, principal_id, mi_res_id"
+    )
+    return [host_route(APP_SERVICE_PATH, token, _failure, expected=expected)]
 
 
 def _refused(status: int, message: str) -> JSONResponse:

@@ -71,7 +71,8 @@ def _route(world: World, path: str, secret: str, form: Callable[[], str]) -> Rou
         }
         return JSONResponse(spoiled(request, content))
 
-    return host_route(path, token, _failure)
+    expected = "the header secret, api-version=2017-09-01, resource= and clientid= or nothing"
+    return host_route(path, token, _failure, expected=expected)
 
 
 def _refused(status: int, message: str) -> JSONResponse:

@@ -30,6 +30,7 @@ from .identity_provider import provider_routes
 from .imds import IMDS_PATH, imds_routes
 from .imds_limits import ImdsLimits
 from .outside_issuer import outside_routes
+from .replies import log_answer
 from .service_fabric import SERVICE_FABRIC_PATH, service_fabric_routes
 from .token_endpoint import TokenEndpoint, token_routes
 from .tool_output import ToolOutput, Words
@@ -60,7 +61,10 @@ def authority_app(world: World) -> ASGIApp:
 
 def _no_endpoint() -> Route:
     async def missing(request: Request) -> Response:
-        _log.warning("%s %s: there is no such endpoint", request.method, request.url.path)
+        expected = (
+            "a path under /{tenant}: oauth2/v2.0/token, /authorize, /devicecode, v2.0/.well-known/… or discovery/…"
+        )
+        _log.warning("%s %s: there is no such endpoint; expected %s", request.method, request.url.path, expected)
         return Response(status_code=404)
 
     return Route("/{path:path}", missing, methods=["GET", "POST", "PUT", "DELETE", "PATCH"])
@@ -77,7 +81,7 @@ def managed_identity_app(world: World) -> ASGIApp:
         *az_routes(world),
         *azd_routes(world),
         *pwsh_routes(world),
-        _nothing_else(),
+        _nothing_else(IMDS_PATH, APP_SERVICE_PATH, APP_SERVICE_2017_PATH, AZURE_ML_PATH, ARC_PATH, CLOUD_SHELL_PATH),
     ]
     targets = {
         IMDS_PATH: "imds",
@@ -97,7 +101,12 @@ def managed_identity_app(world: World) -> ASGIApp:
 def secure_hosts_app(world: World) -> ASGIApp:
     """Service Fabric, the CI services, and the keys of the issuers outside Entra."""
     outside = outside_routes(world.hosting.outside, world.issuer.signer)
-    routes = [*service_fabric_routes(world), *ci_routes(world), *outside, _nothing_else()]
+    routes = [
+        *service_fabric_routes(world),
+        *ci_routes(world),
+        *outside,
+        _nothing_else(SERVICE_FABRIC_PATH, GITHUB_PATH, PIPELINES_PATH),
+    ]
     targets = {
         SERVICE_FABRIC_PATH: "service_fabric",
         GITHUB_PATH: "github_actions",
@@ -106,9 +115,11 @@ def secure_hosts_app(world: World) -> ASGIApp:
     return Gateway(Starlette(routes=routes), world, targets.get)
 
 
-def _nothing_else() -> Route:
-    async def unknown(_request: Request) -> Response:
-        return JSONResponse({"error": "Not found"}, status_code=404)
+def _nothing_else(*paths: str) -> Route:
+    async def unknown(request: Request) -> Response:
+        response = JSONResponse({"error": "Not found"}, status_code=404)
+        log_answer(request, response, f"a path of {', '.join(paths)}")
+        return response
 
     return Route("/{path:path}", unknown, methods=["GET", "POST"])
 

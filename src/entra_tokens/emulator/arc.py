@@ -63,7 +63,8 @@ def arc_routes(world: World) -> list[Route]:
         content |= {name: getattr(identity, meaning) for name, meaning in _NAMES.items() if meaning in named}
         return JSONResponse(spoiled(request, content))
 
-    return [host_route(ARC_PATH, token, _failure)]
+    expected = f"Metadata: true, an api-version of {', '.join(_VERSIONS)}, resource= and then the key file's text"
+    return [host_route(ARC_PATH, token, _failure, expected=expected)]
 
 
 def _refused(error: str, description: str, status: int = 400, headers: dict[str, str] | None = None) -> JSONResponse:

@@ -70,8 +70,14 @@ def ci_routes(world: World) -> list[Route]:
         return JSONResponse(spoiled(request, {"oidcToken": token}))
 
     return [
-        host_route(GITHUB_PATH, github, _github_failure),
-        host_route(PIPELINES_PATH, pipelines, _pipelines_failure, method="POST"),
+        host_route(GITHUB_PATH, github, _github_failure, expected="Authorization: Bearer with the job's request token"),
+        host_route(
+            PIPELINES_PATH,
+            pipelines,
+            _pipelines_failure,
+            method="POST",
+            expected="Authorization: Bearer with SYSTEM_ACCESSTOKEN, and an api-version",
+        ),
     ]
 
 

@@ -46,7 +46,8 @@ def cloud_shell_routes(world: World) -> list[Route]:
         token = world.issuer.for_user(resource, "user_impersonation", expired=expired)
         return JSONResponse(spoiled(request, {**imds_body(token, resource), "refresh_token": ""}))
 
-    return [host_route(CLOUD_SHELL_PATH, token, _failure, method="POST")]
+    expected = "Metadata: true and resource= in a form"
+    return [host_route(CLOUD_SHELL_PATH, token, _failure, method="POST", expected=expected)]
 
 
 def _refused(status: int, code: str, message: str) -> JSONResponse:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 import jwt
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["UNAUTHENTICATED", "FrontAuth", "noted", "target_of"]
 
 UNAUTHENTICATED = frozenset({"/api/v1/auth/session/capabilities", "/api/v1/auth/session"})
+_log = logging.getLogger("entra_tokens.emulator")
 _KINDS = {"/ws": "h2ogpte_ws", "/rpc/stream": "h2ogpte_stream"}
 
 
@@ -74,6 +76,14 @@ class FrontAuth:
             scope["state"]["token_expires_on"] = expires_on
             await self._app(scope, receive, send)
             return
+        _log.warning(
+            "%s %s: 401, %s; expected Authorization: %s with a token for %s",
+            record.method,
+            record.path,
+            reason,
+            " or ".join(sorted(self._world.front.schemes)) or "nothing: no scheme is taken",
+            self._world.directory.h2ogpte_scope,
+        )
         response = refusal(self._world.front, reason)
         if scope["type"] == "websocket":
             await refused_upgrade(response, WebSocket(scope, receive, send))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import uuid
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
@@ -28,6 +29,7 @@ __all__ = ["front_app"]
 
 _COLLECTION_ID = "00000000-0000-4000-8000-00000000c011"
 _VERSION = "1.7.5"
+_log = logging.getLogger("entra_tokens.emulator")
 _SWITCHES = (
     "show_private_button",
     "show_workers_status",
@@ -53,7 +55,9 @@ def front_app(world: World) -> ASGIApp:
         method, *_ = await request.json()
         answers: dict[str, Any] = {"list_collections": collections, "list_recent_collections": collections}
         if method not in answers:
-            return JSONResponse({"error": f"the emulated front does not know rpc db {method!r}"}, status_code=404)
+            problem = f"the emulated front does not know rpc db {method!r}"
+            _log.warning("%s; expected one of %s", problem, ", ".join(answers))
+            return JSONResponse({"error": problem}, status_code=404)
         return JSONResponse(answers[method])
 
     async def list_collections(request: Request) -> Response:
@@ -117,10 +121,11 @@ def front_app(world: World) -> ASGIApp:
 
     async def unknown(request: Request) -> Response:
         message = f"the emulated front does not serve {request.method} {request.url.path}"
+        _log.warning("%s; expected a path of its own: %s", message, ", ".join(sorted(served)))
         return JSONResponse({"message": message, "error": message, "code": 404}, status_code=404)
 
     api = "/api/v1"
-    routes = [
+    routes: list[Route | WebSocketRoute] = [
         Route("/rpc/meta", meta, methods=["GET"]),
         Route("/rpc/db", db, methods=["POST"]),
         Route(f"{api}/auth/session/capabilities", capabilities, methods=["GET"]),
@@ -140,6 +145,7 @@ def front_app(world: World) -> ASGIApp:
         WebSocketRoute("/ws", socket),
         Route("/{path:path}", unknown, methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
     ]
+    served = {route.path for route in routes[:-1]}
     return FrontAuth(Starlette(routes=routes), world)
 
 

@@ -77,7 +77,8 @@ def imds_routes(world: World) -> list[Route]:
         content = {**imds_body(token, resource), "client_id": identity.client_id}
         return JSONResponse(spoiled(request, content), headers=_SERVER)
 
-    return [host_route(IMDS_PATH, token, _failure)]
+    expected = "Metadata: true, an api-version, resource= and at most one of client_id, object_id and msi_res_id"
+    return [host_route(IMDS_PATH, token, _failure, expected=expected)]
 
 
 def imds_body(token: IssuedToken, resource: str) -> dict[str, str]:

@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 
 from starlette.routing import Route
 
-from .replies import fault_of
+from .replies import fault_of, log_answer
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -30,6 +30,7 @@ def host_route(
     endpoint: Callable[[Request], Awaitable[Response]],
     failure: Callable[[int], Response],
     *,
+    expected: str,
     method: str = "GET",
 ) -> Route:
     """A host's only address.
@@ -37,6 +38,7 @@ def host_route(
     Args:
         endpoint: Answers, as long as nothing is wrong with the host.
         failure: What this host says with a status: for a switch that names no more than that, and for a wrong verb.
+        expected: What a good request has, for the log of the others.
     """
 
     async def answered(request: Request) -> Response:
@@ -45,9 +47,11 @@ def host_route(
             response = failure(fault.status)
             response.headers.update(fault.headers)
             return response
-        if request.method != method:
-            return failure(405)
-        return await endpoint(request)
+        response = await endpoint(request) if request.method == method else failure(405)
+        # A challenge is part of a conversation that goes as it should.
+        if response.status_code >= 300 and "www-authenticate" not in response.headers:
+            log_answer(request, response, f"{method} with {expected}")
+        return response
 
     return Route(path, answered, methods=_METHODS)
 

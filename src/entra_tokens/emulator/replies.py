@@ -14,12 +14,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from starlette.requests import Request
+    from starlette.responses import Response
 
     from .faults import Fault
     from .refusals import Refusal
     from .world import World
 
-__all__ = ["fault_of", "json_reply", "log_refusal", "refused", "spoiled", "token_answer"]
+__all__ = ["fault_of", "json_reply", "log_answer", "log_refusal", "refused", "spoiled", "token_answer"]
 
 _log = logging.getLogger("entra_tokens.emulator")
 # What is part of a flow that goes as it should.
@@ -89,6 +90,12 @@ def log_refusal(request: Request, refusal: Refusal) -> None:
         return
     expected = f"; expected {refusal.expected}" if refusal.expected else ""
     _log.warning("%s %s: %s (%s)%s", request.method, request.url.path, refusal.error, refusal, expected)
+
+
+def log_answer(request: Request, response: Response, expected: str) -> None:
+    """Say what was answered to a request that could not be served, and what would have been taken instead."""
+    words = bytes(response.body).decode("utf-8", "replace")[:300] or "nothing"
+    _log.warning("%s %s: %s %s; expected %s", request.method, request.url.path, response.status_code, words, expected)
 
 
 def fault_of(request: Request) -> Fault | None:

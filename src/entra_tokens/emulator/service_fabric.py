@@ -58,7 +58,8 @@ def service_fabric_routes(world: World) -> list[Route]:
         }
         return JSONResponse(spoiled(request, content))
 
-    return [host_route(SERVICE_FABRIC_PATH, token, _failure)]
+    expected = f"the header secret, api-version={SERVICE_FABRIC_VERSION} and resource="
+    return [host_route(SERVICE_FABRIC_PATH, token, _failure, expected=expected)]
 
 
 def _no_identity() -> JSONResponse:
