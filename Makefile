@@ -4,7 +4,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check bench docs lock clean
+.PHONY: help demo test test-consumers check bench docs lock clean
 
 VENV    ?= .venv
 PY      := $(VENV)/bin/python
@@ -24,13 +24,16 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV PYTEST_ADDOPTS PYTEST_PLUGINS
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-6s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' Makefile
 
 demo: $(STAMP) ## The real h2oGPTe clients on tokens that are renewed under them, against the emulator; under a minute
 	@$(PY) -m entra_tokens.emulator.demo
 
 test: $(STAMP) ## All tests
 	$(PY) -m pytest -n $(WORKERS) $(ARGS)
+
+test-consumers: $(STAMP) ## The packages that take a provider as it is, each group in an environment of its own; some minutes
+	$(PY) tests/consumers/run.py $(ARGS)
 
 check: $(STAMP) ## Lint, format, types (mypy --strict, pyright --verifytypes), import directions
 	$(PY) -m ruff check .

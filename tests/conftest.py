@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 collect_ignore_glob = ["*/test_pages_browser*.py"] * bool(browser.missing())
 collect_ignore_glob += ["*/test_node_*.py"] * bool(nodejs.missing())
 
+collect_ignore = ["consumers"]  # each group of them has an environment of its own: make test-consumers
+
 # What would make a test depend on whose machine it runs on. The CA's variables (SSL_CERT_FILE, ...) stay: the tests
 # pass with and without them.
 _ABOUT_US = re.compile(
