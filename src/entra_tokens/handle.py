@@ -25,10 +25,22 @@ if TYPE_CHECKING:
     from .engine.status import ProviderStatus, TokenEvent
     from .stores.protocol import Store
 
-__all__ = ["Handle"]
+__all__ = ["Handle", "never_sent"]
 
 # get_token() is called with a handful of different scopes by one client; the engine bounds what is beyond.
 MOST_SCOPES = 64
+_COROUTINE = 0x80  # inspect.CO_COROUTINE, without importing it
+
+
+def never_sent(function: Callable[..., Any]) -> None:
+    """Keep the text of this function's coroutines out of every HTTP header.
+
+    A synchronous client that is given an asynchronous provider formats what `token()` returns, and would send
+    "Bearer-Token <coroutine object …>". What stands there is the function's qualified name: with a line break in it,
+    every HTTP library refuses the header, and shows it. A return value of another type than coroutine would cost every
+    `await` as much again, and `asyncio.run(provider.token())` takes nothing else.
+    """
+    function.__qualname__ += "(), to be awaited; a synchronous client takes the synchronous face, provider.as_sync()\n"
 
 
 class _Shared:
@@ -84,6 +96,12 @@ class Handle:
     """One handle on what is shared. `_cell` and `_cells` are what the fast paths read."""
 
     __slots__ = ("__weakref__", "_cell", "_cells", "_shared")
+
+    def __init_subclass__(cls) -> None:
+        for name in ("token", "__call__", "azure_token", "authorization"):
+            method = vars(cls)[name]
+            if method.__code__.co_flags & _COROUTINE:
+                never_sent(method)
 
     _shared: _Shared | None
     _cell: Cell
@@ -205,8 +223,8 @@ class Handle:
         # A client that takes a token formats whatever it is given into a header: SharedH2OGPTEClient(azure_token=…).
         raise TypeError(
             f"A {type(self).__name__} is not a token. Where a client takes a provider, pass it as token_provider= (an "
-            "asynchronous client: provider.as_async()); where it takes a token, pass provider.azure_token(). To "
-            "show it, use repr()."
+            "asynchronous client: provider.as_async()); where it takes a token, pass provider.azure_token(), or "
+            "use entra_tokens.h2ogpte.SharedClient(address, provider). To show it, use repr()."
         )
 
     def __repr__(self) -> str:

@@ -10,6 +10,7 @@ import sys
 from typing import TYPE_CHECKING, NoReturn, cast
 
 from ..errors import ConfigurationError, TokenTimeout
+from ..handle import never_sent
 from .faces import ours
 
 if TYPE_CHECKING:
@@ -55,6 +56,9 @@ async def live_azure_token_async(provider: TokenProvider | AsyncTokenProvider) -
     sync = ours(provider)
     await sync.as_async().token()
     return cast("str", LiveToken(sync))
+
+
+never_sent(live_azure_token_async)
 
 
 class LiveToken:
