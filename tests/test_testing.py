@@ -42,12 +42,12 @@ def test_sleepers_wake_when_it_has_moved_enough_or_are_woken() -> None:
     clock.advance(9)
     assert threads[0].is_alive()
     clock.advance(1)
-    threads[0].join(5)
+    threads[0].join(30)
     assert woken == [False]
     threads[1].start()
     assert clock.wait_for_sleepers(1)
     wake.set()
-    threads[1].join(5)
+    threads[1].join(30)
     assert woken == [False, True]
     assert not clock.wait_for_sleepers(1, timeout=0.01)
     assert clock.sleep(10, wake) is True, "set already"
@@ -86,7 +86,7 @@ def test_it_holds_calls_at_the_gate() -> None:
     assert not credential.wait_for_call(timeout=0.01)
     assert thread.is_alive()
     credential.release()
-    thread.join(5)
+    thread.join(30)
     assert not thread.is_alive()
 
 

@@ -4,6 +4,7 @@ import os
 import pickle
 import ssl
 import threading
+from contextlib import suppress
 
 import pytest
 
@@ -197,7 +198,12 @@ def test_a_sick_network(entra: stub.Service, ca: str, fault: str, where: str) ->
     with pytest.raises(AuthorityUnavailable, match="cannot be reached"):
         one.acquire(ASK)
     entra.script[where] = good
-    assert one.acquire(ASK) == "access-token"
+    for _ in range(20):  # half a second may be too little for a machine that is busy
+        with suppress(AuthorityUnavailable):
+            assert one.acquire(ASK) == "access-token"
+            break
+    else:
+        raise AssertionError("it does not recover")
 
 
 def test_nobody_there(ca: str) -> None:

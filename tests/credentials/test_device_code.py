@@ -380,7 +380,7 @@ def test_two_flights_show_one_code(place: Place) -> None:
     def prompt(given: DeviceCodePrompt) -> None:
         place.shown.append(given)
         thread.start()
-        assert second_told.wait(10)  # it was told how long the person may take
+        assert second_told.wait(30)  # it was told how long the person may take
 
     one = place.credential(prompt=prompt)
     tokens.append(place.acquire(one))

@@ -89,12 +89,11 @@ def test_so_many_at_once(folder: Path | None) -> None:
 
 
 def test_so_many_a_second(folder: Path | None) -> None:
-    line, starts = Gate(folder, "imds"), list[float]()
-    for _ in range(PER_SECOND + 2):
+    line, begun = Gate(folder, "imds"), SYSTEM_CLOCK.boot()
+    for _ in range(PER_SECOND + 1):
         with line.passing(30):
-            starts.append(SYSTEM_CLOCK.boot())
-    # Noted just before it is seen here, which on a slow machine makes the first seem later than it was.
-    assert starts[-1] - starts[0] > 0.5
+            pass
+    assert SYSTEM_CLOCK.boot() - begun >= 1
     assert line._folder == folder
 
 
@@ -117,20 +116,20 @@ def test_the_line_may_take_longer_than_a_request(e: Emulator, monkeypatch: pytes
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     module._gates.clear()
     with at(e, "imds"):
-        one = ManagedIdentity(timeout=0.2)
+        one = ManagedIdentity(timeout=1)
         one.acquire(TokenRequest(("api://first/.default",)))
         (line,) = module._gates.values()
         assert line._folder is not None
         locks = [OsLock.taken(Path(line._folder, f"{line._name}-{number}")) for number in range(AT_ONCE)]
         waits = threading.Thread(target=one.acquire, args=[TokenRequest(("api://second/.default",))])
         waits.start()
-        waits.join(0.5)
+        waits.join(1.2)
         assert waits.is_alive()
         assert len(e.token_requests) == 1
         for lock in locks:
             assert lock is not None
             lock.release()
-        waits.join(20)
+        waits.join(30)
     module._gates.clear()
     assert len(e.token_requests) == 2
 
@@ -191,7 +190,7 @@ class TestFolder:
 
 def test_a_second_is_a_second() -> None:
     """The sixteenth waits for the first to be a second old, and not for longer."""
-    starts = deque([SYSTEM_CLOCK.boot() - 0.25] * PER_SECOND, maxlen=PER_SECOND)
-    assert 0 < module._noted(starts) <= 0.75
+    starts = deque([SYSTEM_CLOCK.boot() - 0.01] * PER_SECOND, maxlen=PER_SECOND)
+    assert 0 < module._noted(starts) <= 0.99
     assert module._noted(deque([SYSTEM_CLOCK.boot() - 1] * PER_SECOND, maxlen=PER_SECOND)) == 0
     assert module._noted(deque([SYSTEM_CLOCK.boot()] * (PER_SECOND - 1), maxlen=PER_SECOND)) == 0

@@ -110,11 +110,11 @@ class TestSockets:
     def test_a_query_is_left_without_an_answer(self, e: Emulator, socket: ClientConnection) -> None:
         with ThreadPoolExecutor() as pool, e.hold("h2ogpte_query") as gate:
             asking = pool.submit(ask, socket)
-            assert gate.arrived.wait(10)
+            assert gate.arrived.wait(30)
             assert not asking.done()
             e.front.sockets.close(1008, "no more")
             with pytest.raises(ConnectionClosedError):
-                asking.result(10)
+                asking.result(30)
 
     @pytest.mark.parametrize(("kind", "code"), [("reset", 0), ("close", 1001)])
     def test_a_socket_that_goes_under_a_query(

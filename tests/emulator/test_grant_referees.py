@@ -239,7 +239,7 @@ class Person:
 
     def leave(self) -> None:
         for thread in self._threads:
-            thread.join(10)
+            thread.join(30)
         assert not self.errors, self.errors
 
     def _sit(self, url: str) -> None:

@@ -234,10 +234,10 @@ def test_stopping_with_a_socket_open(caller: Caller, held: bool) -> None:
         if held:
             gate = e.hold("h2ogpte_ws")
             future = pool.submit(connected)
-            assert gate.arrived.wait(5)
+            assert gate.arrived.wait(30)
             e.stop()
             with pytest.raises((ConnectionClosed, InvalidHandshake, OSError)):
-                future.result(10)
+                future.result(30)
         else:
             socket = connected()
             e.stop()

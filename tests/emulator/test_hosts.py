@@ -79,7 +79,7 @@ class TestImds:
     def test_five_at_once(self, e: Emulator, http: httpx.Client) -> None:
         with ThreadPoolExecutor(6) as pool, e.hold("imds", arrivals=6) as gate:
             asked = [pool.submit(self.ask, http, e) for _ in range(6)]
-            assert gate.arrived.wait(10)
+            assert gate.arrived.wait(30)
             gate.release()
             statuses = sorted(each.result().status_code for each in asked)
         assert statuses == [200] * 5 + [429]

@@ -145,7 +145,7 @@ def test_a_signal_ends_the_process_cleanly() -> None:
         assert process.stdout
         assert process.stdout.readline().startswith(b"{")
         process.terminate()
-        assert process.wait(10) == 0
+        assert process.wait(30) == 0
         assert process.stderr
         assert process.stderr.read() == b""
 

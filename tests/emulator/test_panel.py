@@ -46,7 +46,7 @@ def test_it_ends_cleanly(number: signal.Signals) -> None:
     process, terminal = started_in_a_terminal("--place=imds")
     said = read_until(terminal, b"AZURE_POD_IDENTITY_AUTHORITY_HOST=")
     process.send_signal(number)
-    assert process.wait(10) == 0
+    assert process.wait(30) == 0
     try:
         while more := os.read(terminal, 4096):
             said += more
@@ -64,7 +64,7 @@ def test_a_program_that_has_a_terminal_asks_for_json() -> None:
     facts = json.loads(read_until(terminal, b"\n"))
     assert facts["control_room_url"].startswith("http://localhost:")
     process.terminate()
-    assert process.wait(10) == 0
+    assert process.wait(30) == 0
     os.close(terminal)
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["FACES", "SCOPE", "Call", "Face", "flight_of", "landed", "until", "waiting"]
 
 SCOPE = "api://app/.default"
-PATIENCE = 15.0  # seconds; a test that needs them has failed
+PATIENCE = 40.0  # seconds; a test that needs them has failed
 
 
 def until(true: Callable[[], object], what: str = "the condition") -> None:

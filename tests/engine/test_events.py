@@ -198,7 +198,7 @@ def test_a_slow_callback_costs_nobody_a_token(face: Face, clock: ManualClock, cr
     gate, heard = threading.Event(), Heard()
 
     def slow(event: TokenEvent) -> None:
-        gate.wait(10)
+        gate.wait(30)
         heard(event)
 
     provider = face.provider(credential, on_event=slow)

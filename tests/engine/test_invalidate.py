@@ -48,7 +48,7 @@ def test_a_burst_of_401s_on_one_token_costs_one_request(face: Face, credential: 
     gate = threading.Barrier(20)
 
     def refused(_: Call) -> int:
-        gate.wait(10)
+        gate.wait(30)
         return sum(provider.invalidate(first) for _ in range(25))
 
     assert sum(call.result() for call in [Call(refused) for _ in range(20)]) == 1

@@ -196,7 +196,7 @@ class Machine(RuleBasedStateMachine):
     def _through(self, plane: Plane, outcome: Any) -> None:
         plane.pending.outcome = outcome
         plane.pending.gate.set()
-        assert plane.real.landed.wait(10)
+        assert plane.real.landed.wait(30)
 
     # ---- what always holds
 

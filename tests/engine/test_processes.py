@@ -6,34 +6,35 @@ import os
 import subprocess
 import sys
 import textwrap
+import time
 from pathlib import Path
 
 import pytest
 
 SRC = Path(__file__).parents[2] / "src"
-LIMIT = 20.0
+LIMIT = 50.0
 forks = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this platform")
 
 PRELUDE = """
 import asyncio, faulthandler, os, signal, sys, threading, time, warnings
-faulthandler.dump_traceback_later(15, exit=True)
+faulthandler.dump_traceback_later(45, exit=True)
 from entra_tokens import AsyncTokenProvider, Token, TokenProvider
 from entra_tokens.engine.engine import current_engine
 from entra_tokens.testing import ManualClock, ScriptedCredential, fresh_engine
 SCOPE = "api://app/.default"
 
 def in_child(check):
-    '''Fork, run the check there, and return whether it was well within two seconds.'''
+    '''Fork, run the check there, and return whether it was well within ten seconds.'''
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # where there are threads on purpose
         pid = os.fork()
     if pid == 0:
         code = 1
         try:
-            signal.alarm(5)
+            signal.alarm(20)
             start = time.monotonic()
             check()
-            code = 0 if time.monotonic() - start < 2 else 3
+            code = 0 if time.monotonic() - start < 10 else 3
         except BaseException:
             import traceback
             traceback.print_exc()
@@ -99,8 +100,8 @@ def test_a_child_forked_while_a_refresh_is_in_flight_gets_a_token() -> None:
             in_child(child)
         stop.set()
         held.release()
-        waits.join(5)
-        for thread in threads: thread.join(5)
+        waits.join(30)
+        for thread in threads: thread.join(30)
         """
     )
 
@@ -153,7 +154,7 @@ def test_a_child_keeps_fresh_what_its_parent_kept_fresh() -> None:
         provider = TokenProvider(credential, SCOPE, keep_fresh=True)
         first = provider.token()
         def child():
-            until = time.monotonic() + 1.9
+            until = time.monotonic() + 9
             while provider.status().renewals < 3 and time.monotonic() < until: time.sleep(0.01)
             assert provider.status().renewals >= 3
         in_child(child)
@@ -240,7 +241,7 @@ def test_waiters_of_the_parent_are_served_while_it_forks() -> None:
         assert credential.wait_for_call()
         in_child(lambda: None)
         credential.release()
-        for thread in threads: thread.join(5)
+        for thread in threads: thread.join(30)
         assert got == ["token-1"] * 8 and credential.calls == 1
         """
     )
@@ -266,7 +267,7 @@ def test_multiprocessing_s_forked_workers_get_tokens() -> None:
             workers = [context.Process(target=work, args=(queue,)) for _ in range(3)]
             for worker in workers: worker.start()
             tokens = {queue.get() for _ in workers}
-            for worker in workers: worker.join(5)
+            for worker in workers: worker.join(30)
             assert len(tokens) == (1 if held else 3), tokens
             provider.token()
         """
@@ -276,11 +277,20 @@ def test_multiprocessing_s_forked_workers_get_tokens() -> None:
 # ---- the end of a process
 
 
+def ends_at_once(script: str, ending: str = "") -> str:
+    """Run it; its output, if what comes after its last line is over in less time than anything in it may wait."""
+    out = run(textwrap.dedent(script) + f"\nprint(time.perf_counter(), flush=True)\n{ending}\n")
+    over = time.perf_counter()  # the same clock in every process
+    last, *rest = out.splitlines()
+    assert over - float(last) < 10
+    return "\n".join(rest)
+
+
 def test_a_process_ends_at_once_though_a_refresh_is_in_flight() -> None:
     """Exit is prompt: interpreter exit during a refresh, nothing ugly on stderr."""
     for ending in ("", "sys.exit(0)"):
-        run(
-            f"""
+        ends_at_once(
+            """
             credential = ScriptedCredential()
             provider = TokenProvider(credential, SCOPE, keep_fresh=True)
             provider.token()
@@ -290,15 +300,14 @@ def test_a_process_ends_at_once_though_a_refresh_is_in_flight() -> None:
             for _ in range(3):
                 threading.Thread(target=lambda: cold.token(), daemon=True).start()
             for _ in range(3): assert credential.wait_for_call()
-            {ending}
             """,
-            limit=6,
+            ending,
         )
 
 
 def test_a_process_ends_at_once_though_a_loop_waits() -> None:
     """Exit is prompt."""
-    run(
+    ends_at_once(
         """
         credential = ScriptedCredential()
         credential.hold()
@@ -308,14 +317,13 @@ def test_a_process_ends_at_once_though_a_loop_waits() -> None:
             await asyncio.sleep(0.05)
             waits.cancel()
         asyncio.run(main())
-        """,
-        limit=6,
+        """
     )
 
 
 def test_a_token_can_be_had_at_the_very_end() -> None:
     """Where no thread can be started (interpreter exit) the flight runs inline: `atexit`, and later than that."""
-    out = run(
+    out = ends_at_once(
         """
         import atexit
         provider = TokenProvider(ScriptedCredential(), SCOPE)
@@ -325,8 +333,7 @@ def test_a_token_can_be_had_at_the_very_end() -> None:
             print(asyncio.run(another.as_async().token()), flush=True)
         atexit.register(last)
         threading._register_atexit(lambda: print(another.token(timeout=2), flush=True))
-        """,
-        limit=8,
+        """
     )
     lines = out.splitlines()
     assert len(lines) == 3

@@ -185,7 +185,7 @@ def test_twenty_threads_read_four_thousand_tokens_each_while_they_expire(clock: 
     gate = threading.Barrier(20)
 
     def read(_: Call) -> None:
-        gate.wait(10)
+        gate.wait(30)
         for number in range(4000):
             reader.look(number, clock.wall(), provider.token())
 

@@ -41,7 +41,7 @@ def engine(clock: ManualClock) -> Any:
         yield made
     gc.collect()  # what is not referenced is not kept fresh
     for thread in set(threading.enumerate()) - before:
-        thread.join(10)
+        thread.join(30)
 
 
 @pytest.fixture
@@ -211,7 +211,7 @@ class TestWithNothingLeft:
         assert credential.wait_for_call()
         assert not got
         credential.release()
-        reader.join(10)
+        reader.join(30)
         assert got == ["token-2"]
 
     def test_it_raises_inside_a_loop(

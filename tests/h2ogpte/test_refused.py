@@ -207,7 +207,7 @@ class TestBursts:
         start = threading.Barrier(len(calls))
 
         def one(call: Callable[[], Any]) -> Any:
-            start.wait(10)
+            start.wait(30)
             return call()
 
         e.front.revoke_seen()

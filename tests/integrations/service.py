@@ -66,7 +66,7 @@ class _Handler(BaseHTTPRequestHandler):
         if status == 200 and token in self.server.refused:
             status = 401
             if self.path == "/together":
-                self.server.together.wait(10)
+                self.server.together.wait(30)
         self.send_response(status)
         if status == 401:
             self.send_header("WWW-Authenticate", 'Basic realm="another"')

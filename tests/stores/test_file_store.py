@@ -405,7 +405,7 @@ def test_a_good_file_is_not_set_aside_for_a_bad_one_before_it(store: FileStore, 
         late.join(0.05)
         assert the_file(folder).read_bytes() == b"damaged"
         the_file(folder).write_bytes(good)
-    late.join(10)
+    late.join(30)
     assert got == ["stored"]
     assert not aside(folder)
 

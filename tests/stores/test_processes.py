@@ -200,13 +200,17 @@ def test_a_process_that_is_killed_while_it_acquires_costs_the_next_nothing(folde
         class Doomed(Want):
             def acquire(self):
                 os.kill(os.getpid(), signal.SIGKILL)
-        _, status = answer_of(child(lambda: FileStore(given["folder"]).through(Doomed())))
-        assert status == signal.SIGKILL
         store = FileStore(given["folder"])
         store.opened()
-        start = time.perf_counter()
-        assert text(store, wait=30) == "fresh"
-        print(time.perf_counter() - start)
+        seconds = []
+        for number in range(10):  # of which a busy machine interrupts some
+            doomed = Doomed(f"user-{number}")
+            _, status = answer_of(child(lambda: FileStore(given["folder"]).through(doomed)))
+            assert status == signal.SIGKILL
+            start = time.perf_counter()
+            assert text(store, f"user-{number}", wait=30) == "fresh"
+            seconds.append(time.perf_counter() - start)
+        print(min(seconds))
         """,
         folder=str(folder),
     )

@@ -56,7 +56,7 @@ class Process:
     def landed(self) -> None:
         """Wait for a background flight."""
         for flight in list(self.provider._cell._flights.values()):
-            assert flight.landed.wait(10)
+            assert flight.landed.wait(30)
 
     @property
     def calls(self) -> int:
@@ -275,7 +275,7 @@ def test_whoever_acquires_holds_the_others_back(one: Process, folder: Path, cloc
     second.join(0.1)
     one.credential.release()
     for thread in (first, second):
-        thread.join(10)
+        thread.join(30)
     assert got == ["token-1", "token-1"]
     assert two.calls == 0
 
@@ -290,7 +290,7 @@ def test_but_not_for_longer_than_they_can_wait(one: Process, folder: Path, clock
     assert patient.token(timeout=20) == "token-1"
     assert two.calls == 1
     one.credential.release()
-    first.join(10)
+    first.join(30)
 
 
 def test_without_a_store_nothing_of_it_is_loaded() -> None:

@@ -514,8 +514,8 @@ def test_a_process_that_waits_is_told_how_long_the_person_has_and_can_leave(pers
     flight = provider._cell._flights[None]
     until(lambda: flight.prompted_until is not None, "word of the other process's prompt")
     assert flight.prompted_until == pytest.approx(until_when, abs=0.1)
-    thread.join(10)
-    assert flight.landed.wait(5)  # nobody waits: it stops, and shows nothing
+    thread.join(30)
+    assert flight.landed.wait(30)  # nobody waits: it stops, and shows nothing
     assert not person.shown
     assert type(failed[0]).__name__ == "TokenTimeout"
     lock.release()
@@ -542,7 +542,7 @@ def test_whoever_waited_for_another_process_finds_its_sign_in(person: Person) ->
     thread = threading.Thread(target=lambda: got.append(person.token()))
     thread.start()
     assert person.files.write(app(person), _kept("R0-MARKER"))
-    thread.join(10)  # it needs no turn any more, though the other still has it
+    thread.join(30)  # it needs no turn any more, though the other still has it
     assert got == ["access-of-ada"]
     assert person.used() == ["R0-MARKER"]
     assert not person.shown
@@ -557,7 +557,7 @@ def test_after_a_prompt_that_came_to_nothing_the_next_process_asks(person: Perso
     thread = threading.Thread(target=lambda: got.append(person.token()))
     thread.start()
     lock.release()
-    thread.join(10)
+    thread.join(30)
     assert got == ["access-of-ada"]
     assert len(person.shown) == 1
 
