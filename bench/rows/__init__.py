@@ -32,6 +32,7 @@ _NAMES = {
     15: "write_many_users",
     16: "many_users",
     17: "import_time",
+    18: "command",
     21: "memory",
     22: "first_token",
     23: "imds_line",

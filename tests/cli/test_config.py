@@ -41,14 +41,15 @@ def test_each_setting_says_where_it_came_from(file: Path, monkeypatch: pytest.Mo
     monkeypatch.setenv("AZURE_TENANT_ID", "by-variable")
     monkeypatch.setenv("SSL_CERT_FILE", "/etc/the-machines.pem")
     settings = resolve({"tenant": "by-flag", "scope": None})
-    assert settings.profile == ("work", "ENTRA_TOKENS_PROFILE")
-    assert settings.fields["tenant"] == ("by-flag", "--tenant")
-    assert settings.fields["scope"] == ("api://by-variable", "ENTRA_TOKENS_SCOPE")
-    assert settings.fields["ca"] == ("/etc/work.pem", "profile work")
-    assert settings.fields["credential"] == ("default", "default")
-    assert settings.fields["client_id"] == (None, "")
+    found = {name: (each.value, each.source) for name, each in settings.fields.items()}
+    assert (settings.profile.value, settings.profile.source) == ("work", "ENTRA_TOKENS_PROFILE")
+    assert found["tenant"] == ("by-flag", "--tenant")
+    assert found["scope"] == ("api://by-variable", "ENTRA_TOKENS_SCOPE")
+    assert found["ca"] == ("/etc/work.pem", "profile work")
+    assert found["credential"] == ("default", "default")
+    assert found["client_id"] == (None, "")
     monkeypatch.delenv("ENTRA_TOKENS_PROFILE")
-    assert resolve({}).fields["ca"] == ("/etc/the-machines.pem", "SSL_CERT_FILE")
+    assert resolve({}).fields["ca"].source == "SSL_CERT_FILE"
     assert resolve({"profile": "at home"}).credential == "azure-cli"
 
 

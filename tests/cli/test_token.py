@@ -77,7 +77,8 @@ def test_a_challenge_is_answered_by_a_new_token(application: dict[str, str], emu
 
 
 def test_from_the_store_it_loads_no_parser_and_nothing_that_asks(application: dict[str, str]) -> None:
-    script = "import sys; from entra_tokens.cli import main; code = main(); print(code, *sys.modules, file=sys.stderr)"
+    script = "import sys; from entra_tokens.cli.quick import printed; "
+    script += "print(printed(sys.argv[1:]), *sys.modules, file=sys.stderr)"
     run("token", environ=application)
     done = subprocess.run(
         [sys.executable, "-c", script, "token"], env=application, capture_output=True, text=True, check=True

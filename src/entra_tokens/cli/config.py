@@ -72,13 +72,13 @@ def command(context: click.Context, flags: Flags) -> None:
 
 
 def _as_json(settings: Settings) -> None:
-    fields = {name: each._asdict() for name, each in settings.fields.items()}
+    fields = {name: each.as_dict() for name, each in settings.fields.items()}
     file = config_file()
     talk.result(
         json.dumps(
             {
                 "file": file,
-                "profile": settings.profile._asdict(),
+                "profile": settings.profile.as_dict(),
                 "profiles": sorted(read_profiles()),
                 "settings": fields,
             }
