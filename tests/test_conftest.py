@@ -87,8 +87,8 @@ def said(pytester: pytest.Pytester, pytestconfig: pytest.Config) -> Callable[...
     def run(sources: dict[str, str], *options: str, ends: int = 1) -> str:
         root = pytestconfig.rootpath
         (pytester.path / "pyproject.toml").write_text((root / "pyproject.toml").read_text())
-        (pytester.path / "tests").mkdir()
-        for name in ("conftest.py", "browser.py"):
+        (pytester.path / "tests" / "node").mkdir(parents=True)
+        for name in ("conftest.py", "browser.py", "nodejs.py", "node/package-lock.json"):
             (pytester.path / "tests" / name).write_text((root / "tests" / name).read_text())
         for name, source in sources.items():
             (pytester.path / "tests" / f"test_{name}.py").write_text(source)
