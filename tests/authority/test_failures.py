@@ -123,15 +123,15 @@ def test_the_class_of_an_answer(
         assert "Trace ID" not in text
 
 
-@pytest.mark.parametrize("row", table().values(), ids=lambda row: str(row.code))
-def test_every_number_says_what_it_means_and_one_next_step(row: Any) -> None:
-    raised = refusal(answer("", row.code, None), who="us", status=400)
-    assert type(raised).__name__ == row.kind
-    happened = "us" if row.kind == "AuthorityUnavailable" else "us was refused"
-    assert raised.message == (
-        f"{happened}: {row.meaning[:-1]} (AADSTS{row.code}). {row.step} Correlation id: c0ffee00-1."
-    )
-    assert str(raised) == f"{raised.message} See docs/troubleshooting.md#aadsts{row.code}."
+def test_every_number_says_what_it_means_and_one_next_step() -> None:
+    for row in table().values():
+        raised = refusal(answer("", row.code, None), who="us", status=400)
+        assert type(raised).__name__ == row.kind
+        happened = "us" if row.kind == "AuthorityUnavailable" else "us was refused"
+        assert raised.message == (
+            f"{happened}: {row.meaning[:-1]} (AADSTS{row.code}). {row.step} Correlation id: c0ffee00-1."
+        )
+        assert str(raised) == f"{raised.message} See docs/troubleshooting.md#aadsts{row.code}."
 
 
 def test_the_first_number_that_is_known_is_explained() -> None:

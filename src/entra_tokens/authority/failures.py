@@ -49,6 +49,7 @@ _LOOP = 50196
 # It is sent to who asks the same about 15 times in 5 minutes, without a Retry-After; this is a third of that.
 # https://learn.microsoft.com/entra/identity-platform/reference-breaking-changes
 _LOOP_QUIET = 60.0  # seconds
+_LATER = "Ask again in a while."
 _STEPS = {  # for what the table of numbers lacks: by suberror, or by the error that it is raised as
     _UNMANAGED: "Ask an administrator for another way: the policy wants an app that Intune manages.",
     "message_only": "Find the reason in Entra's sign-in log by the correlation id; signing in again does not help.",
@@ -57,7 +58,7 @@ _STEPS = {  # for what the table of numbers lacks: by suberror, or by the error 
     "InteractionRequired": "Sign in again.",
     "InvalidCredential": "Check the client ID, and the secret, certificate or assertion that goes with it.",
     "AuthenticationFailed": "Ask whoever administers the tenant, and name the correlation id.",
-    "AuthorityUnavailable": "Ask again in a while.",
+    "AuthorityUnavailable": _LATER,
 }
 _LONGEST = 600  # characters of somebody else's text in a message
 _AADSTS = re.compile(r"AADSTS(\d{4,8})")
@@ -131,13 +132,24 @@ def unavailable(
     who: str,
     why: str,
     *,
+    step: str = _LATER,
     status: int | None = None,
     retry_after: float | None = None,
     anchor: str | None = None,
 ) -> AuthorityUnavailable:
-    """The error for no usable answer."""
-    quiet = f" It asks for {retry_after:g} s of quiet." if retry_after else ""
-    return AuthorityUnavailable(f"{who}: {why}.{quiet}", retry_after=retry_after, status=status, anchor=anchor)
+    """The error for no usable answer.
+
+    Args:
+        who: The credential.
+        why: What happened, without a full stop.
+        step: The next step, if there is a better one than to wait.
+        status: The answer's HTTP status, if there was one.
+        retry_after: Seconds of quiet that the answer asked for.
+        anchor: The place in `docs/troubleshooting.md`.
+    """
+    if retry_after and step == _LATER:
+        step = f"Ask again after the {retry_after:g} s of quiet that it asks for."
+    return AuthorityUnavailable(f"{who}: {why}. {step}", retry_after=retry_after, status=status, anchor=anchor)
 
 
 def says_why(answer: Mapping[str, Any]) -> bool:
@@ -155,7 +167,10 @@ def said_safely(answer: Mapping[str, Any]) -> dict[str, Any]:
 def foreign_origin(who: str, authority: str) -> AuthorityUnavailable:
     """The error for a discovery document that would send the secret elsewhere."""
     return unavailable(
-        who, f"the discovery document of {authority} names an address of another origin; nothing was sent to it"
+        who,
+        f"the discovery document of {authority} names an address of another origin; nothing was sent to it",
+        step="Check that the authority is Entra's and that no proxy rewrites its answers.",
+        anchor="proxies-and-certificates",
     )
 
 

@@ -31,6 +31,10 @@ if TYPE_CHECKING:
 __all__ = ["Answer", "AuthorityHttp", "Seen"]
 
 _NETWORK = "proxies-and-certificates"
+_UNTRUSTED = "its certificate is not trusted"
+_TRUST = "Name the CA that signed it with verify= or SSL_CERT_FILE."
+_CHECK = "Check the network, the proxy settings and the address."
+_BETWEEN = "Check that no proxy and no sign-in portal answers in its place."
 _LARGEST = 1 << 20  # bytes; a token answer has a few thousand
 # Bodies are read as they come: an encoded one of 1 MiB can unfold to 1 GiB.
 _HEADERS = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "entra-tokens"}
@@ -151,7 +155,9 @@ class AuthorityHttp:
             why = _why(error)
         except (httpcore.ProxyError, httpcore.UnsupportedProtocol, OSError) as error:
             why = _why(error)
-        raise unavailable(self._who, f"{self._where} cannot be reached: {redact(why)}", anchor=_NETWORK)
+        step = _TRUST if why.startswith(_UNTRUSTED) else _CHECK
+        why = f"{self._where} cannot be reached: {redact(why)}"
+        raise unavailable(self._who, why.rstrip("."), step=step, anchor=_NETWORK)
 
     def _object(self, status: int, body: bytes, retry_after: float | None) -> dict[str, Any]:
         content: Any = None
@@ -167,12 +173,14 @@ class AuthorityHttp:
                 raise refusal(said_safely(content), who=self._who, status=status, retry_after=retry_after)
             why = f"the authority answered HTTP {status}"
         elif 300 <= status < 400:
+            anchor = _NETWORK
             why = f"the authority answered with a redirect (HTTP {status}), which is not followed"
         else:
             anchor = _NETWORK
             kind = "an empty body" if not body.strip() else "a web page" if b"<" in body[:200] else "no JSON object"
-            why = f"the authority answered HTTP {status} with {kind}; a proxy or a sign-in portal may stand between"
-        raise unavailable(self._who, why, status=status, retry_after=retry_after, anchor=anchor)
+            why = f"the authority answered HTTP {status} with {kind}"
+        step = {} if anchor is None else {"step": _BETWEEN}
+        raise unavailable(self._who, why, status=status, retry_after=retry_after, anchor=anchor, **step)
 
 
 def _for_msal(content: dict[str, Any]) -> dict[str, Any]:
@@ -189,10 +197,7 @@ def _why(error: Exception) -> str:
     seen: BaseException | None = error
     while seen is not None:
         if isinstance(seen, ssl.SSLCertVerificationError):
-            return (
-                f"its certificate is not trusted ({seen.verify_message}). Name the CA that signed it with verify= or "
-                "SSL_CERT_FILE"
-            )
+            return f"{_UNTRUSTED} ({seen.verify_message})"
         seen = seen.__cause__ or seen.__context__
     text = str(error) or type(error).__name__
     return f"the proxy refused ({text})" if isinstance(error, httpcore.ProxyError) else text

@@ -17,6 +17,7 @@ from ..engine.workers import importing
 from ..errors import ConfigurationError, CredentialUnavailable, EntraTokensError
 from ..request import checked_tenant_id
 from .azure_errors import translated
+from .command import SLOW
 from .value import Value
 
 if TYPE_CHECKING:
@@ -118,7 +119,8 @@ class AzureCli(Value):
         if isinstance(error.__cause__, TimeoutExpired):
             return unavailable(
                 repr(self),
-                f"'az' did not end within {self._timeout:g} s; if it is only slow, raise timeout=",
+                f"'az' did not end within {self._timeout:g} s",
+                step=SLOW,
                 anchor=_ANCHOR,
             )
         ours = translated(error, who=repr(self), anchor=_ANCHOR, sign_in="az login")

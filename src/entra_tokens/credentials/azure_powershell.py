@@ -15,7 +15,7 @@ from ..engine.workers import importing
 from ..errors import CredentialUnavailable
 from ..request import checked_tenant_id
 from .azure_errors import translated
-from .command import profile
+from .command import SLOW, profile
 from .value import Value
 
 if TYPE_CHECKING:
@@ -99,7 +99,8 @@ class AzurePowerShell(Value):
         if isinstance(error.__cause__, TimeoutExpired):
             return unavailable(
                 repr(self),
-                f"PowerShell did not end within {self._timeout:g} s; if it is only slow, raise timeout=",
+                f"PowerShell did not end within {self._timeout:g} s",
+                step=SLOW,
                 anchor=_ANCHOR,
             )
         ours = translated(error, who=repr(self), anchor=_ANCHOR, sign_in="Connect-AzAccount")

@@ -9,7 +9,9 @@ from .. import environment
 from ..authority.failures import unavailable
 from ..errors import CredentialUnavailable
 
-__all__ = ["Ended", "profile", "run"]
+__all__ = ["SLOW", "Ended", "profile", "run"]
+
+SLOW = "If it is only slow, raise timeout=."
 
 _ANCHOR = "command-line-tools"
 
@@ -66,7 +68,7 @@ def run(name: str, arguments: list[str], *, timeout: float, who: str) -> Ended:
         raise CredentialUnavailable(
             f"{who}: '{name}' cannot be started: {why}. Start it by hand and see what it says.", anchor=_ANCHOR
         )
-    raise unavailable(who, f"'{name}' did not end within {timeout:g} s; if it is only slow, raise timeout=")
+    raise unavailable(who, f"'{name}' did not end within {timeout:g} s", step=SLOW, anchor=_ANCHOR)
 
 
 def profile(variable: str, folder: str, file: str) -> tuple[str, str]:

@@ -98,7 +98,7 @@ class _Flow:
         body = seen.body
         texts = [body.get(name) for name in ("device_code", "user_code", "verification_uri")]
         if not all(isinstance(text, str) and text and text.isprintable() for text in texts):
-            raise unavailable(who, "the authority's answer holds no code to sign in with")
+            raise unavailable(who, "the authority's answer holds no code to sign in with", anchor=_ANCHOR)
         self.device_code, user_code, uri = (str(text) for text in texts)
         self.expires_in = _seconds(body.get("expires_in"), _EXPIRES_IN)
         self.interval = _seconds(body.get("interval"), _INTERVAL)

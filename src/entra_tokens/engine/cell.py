@@ -256,7 +256,9 @@ class Cell(Slot):
             return None
         if self.boot() > flight.overdue_at:
             del self._flights[claims]
-            self._fail(flight, AuthorityUnavailable(f"{name_of(self.credential)} does not answer."))
+            self._fail(
+                flight, AuthorityUnavailable(f"{name_of(self.credential)} does not answer. Call again in a while.")
+            )
             return None
         return flight
 

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Limits", "Link", "Reply", "exchange"]
 
+_CHECK = "Check who listens at that address, and ask again in a while."
+
 
 class Limits(NamedTuple):
     """Seconds to wait for the connection, and for everything, connecting included."""
@@ -67,7 +69,8 @@ def exchange(
     else:
         return _exchanged(link, request, parts.hostname or "", thumbprint, limits.total, who)
     raise CredentialUnavailable(
-        f"{who}: nobody answers at {parts.netloc} ({why}). This is not that host.", anchor="managed-identity"
+        f"{who}: nobody answers at {parts.netloc} ({why}). This is not that host; elsewhere use another credential.",
+        anchor="managed-identity",
     )
 
 
@@ -110,7 +113,7 @@ def _exchanged(link: Link, request: bytes, host: str, thumbprint: str | None, to
         why = f"the connection broke ({error.strerror or type(error).__name__})"
     finally:
         connection.close()
-    raise unavailable(who, why, anchor="managed-identity")
+    raise unavailable(who, why, step=_CHECK, anchor="managed-identity")
 
 
 class Link(socket.socket):

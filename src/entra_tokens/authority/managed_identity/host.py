@@ -138,7 +138,8 @@ def ask(
             return to_token(body, scopes, asked_at=asked_at, who=who)
         if not sure and body is None and 400 <= reply.status < 500 and reply.status not in _ITS_OWN:
             raise CredentialUnavailable(
-                f"{who}: something else answers there (HTTP {reply.status}). This is not that host.",
+                f"{who}: something else answers there (HTTP {reply.status}). This is not that host; elsewhere use "
+                "another credential.",
                 anchor=_ANCHOR,
             )
         raise _failure(reply, body, retry_after, who, Secrets(secrets))
@@ -164,10 +165,13 @@ def _failure(
     status = reply.status
     if status == 403 and b"unreachable" in reply.body:
         # Docker Desktop's own network answers for 169.254.169.254.
-        return CredentialUnavailable(f"{who}: the network says that there is no such host (HTTP 403).", anchor=_ANCHOR)
+        return CredentialUnavailable(
+            f"{who}: the network says that there is no such host (HTTP 403). Elsewhere use another credential.",
+            anchor=_ANCHOR,
+        )
     if 300 <= status < 400:
         why = f"the host answered with a redirect (HTTP {status}), which is not followed"
-        return unavailable(who, why, status=status, retry_after=retry_after, anchor=_ANCHOR)
+        return unavailable(who, why, step=_WHO_ELSE, status=status, retry_after=retry_after, anchor=_ANCHOR)
     if (status in _ITS_OWN or status >= 500) and not _no_identity(body):
         why = {
             404: "the identity is being set up, or this host gives none",
@@ -178,9 +182,9 @@ def _failure(
         return unavailable(who, f"{why} (HTTP {status}){said}", status=status, retry_after=retry_after, anchor=_ANCHOR)
     if body is None:
         why = f"the host answered HTTP {status} without a JSON object"
-        return unavailable(who, why, status=status, retry_after=retry_after, anchor=_ANCHOR)
+        return unavailable(who, why, step=_WHO_ELSE, status=status, retry_after=retry_after, anchor=_ANCHOR)
     if status == 200:
-        return unavailable(who, "the answer holds no access token", status=status, anchor=_ANCHOR)
+        return unavailable(who, "the answer holds no access token", step=_WHO_ELSE, status=status, anchor=_ANCHOR)
     step = _NO_IDENTITY if _no_identity(body) else None
     error = refusal(body, who=who, status=status, retry_after=retry_after, secrets=secrets, step=step, anchor=_ANCHOR)
     if step is not None:
@@ -190,6 +194,7 @@ def _failure(
 
 IDENTITY_NOT_FOUND = "identity_not_found"
 _ANCHOR = "managed-identity"
+_WHO_ELSE = "Check who listens at that address."
 _NO_IDENTITY = (
     "No such managed identity is assigned to this host: assign it, or correct client_id, object_id or resource_id; "
     "without any of them the host needs a system-assigned identity or exactly one user-assigned one."
