@@ -501,6 +501,20 @@ class TestTroubles:
         assert ask(credential, e.h2ogpte_scope)
         assert [record.status for record in e.token_requests] == [429, 200]
 
+    def test_azure_identity_async_is_throttled(self, e: Emulator) -> None:
+        e.fail("token", fault="throttled", headers={"Retry-After": "0"}, times=1)
+        credential = AsyncClientSecretCredential(e.tenant_id, e.client_id, e.client_secret, **options(e))
+        assert ask_async(credential, e.h2ogpte_scope)
+        assert [record.status for record in e.token_requests] == [429, 200]
+
+    def test_msal_is_throttled(self, e: Emulator, session: requests.Session) -> None:
+        e.fail("token", fault="throttled")
+        app = application(e, session, e.client_secret)
+        for _ in range(2):  # it has no words for an answer that is no JSON, but keeps it until `Retry-After` is over
+            with pytest.raises(ValueError, match="Expecting value"):
+                app.acquire_token_for_client([e.h2ogpte_scope])
+        assert [record.status for record in e.token_requests] == [429]
+
     def test_azure_identity_meets_a_transient_error(self, e: Emulator) -> None:
         e.fail("token", error=90033, headers={"Retry-After": "0"}, times=1)
         credential = ClientSecretCredential(e.tenant_id, e.client_id, e.client_secret, **options(e))

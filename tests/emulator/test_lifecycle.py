@@ -17,10 +17,10 @@ from cryptography import x509
 
 from entra_tokens.emulator import Emulator, RemoteEmulator
 
+from .conftest import Caller
+
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from .conftest import Caller
 
 
 def test_start_and_stop_are_idempotent() -> None:
@@ -101,8 +101,6 @@ def test_time_only_moves_forward(e: Emulator) -> None:
 
 
 def test_latency_holds_answers_back() -> None:
-    from .conftest import Caller
-
     with Emulator(latency=0.05) as e:
         caller = Caller(e)
         with caller.http:
@@ -174,3 +172,33 @@ def test_it_starts_and_stops_where_an_event_loop_runs() -> None:
             assert e.authority
 
     asyncio.run(main())
+
+
+def addresses(e: Emulator) -> list[tuple[str, int]]:
+    sockets = [listener._socket for listener in e._live.listeners.values()]
+    return [each.getsockname() for each in sockets if each is not None]
+
+
+@pytest.mark.filterwarnings("ignore:The emulator listens on")
+def test_it_listens_elsewhere_only_when_told(caplog: pytest.LogCaptureFixture) -> None:
+    for first in range(21_000, 30_000, 10):
+        e = Emulator(port=first, bind="0.0.0.0")
+        try:
+            e.start()
+        except OSError:  # one of its ports is taken
+            continue
+        break
+    with e, (caller := Caller(e)).http:
+        assert addresses(e) == [("0.0.0.0", first + number) for number in range(6)]
+        assert caller.access_token()
+        assert caller.http.get(f"{e.authority}/device", headers={"Host": "10.0.0.1"}).status_code == 421
+    assert "listens on 0.0.0.0: whoever can connect gets its tokens" in caplog.text
+
+
+def test_it_warns_of_listening_elsewhere() -> None:
+    with pytest.warns(UserWarning, match=r"listens on 203\.0\.113\.1"), pytest.raises(OSError, match=r"."):
+        Emulator(bind="203.0.113.1").start()  # RFC 5737: nobody's address
+
+
+def test_it_listens_on_loopback(e: Emulator) -> None:
+    assert {address for address, _ in addresses(e)} == {"127.0.0.1"}

@@ -61,6 +61,7 @@ def main(arguments: list[str] | None = None, *, prog: str = "python -m entra_tok
             interval=options.interval,
             refresh_in=options.refresh_in,
             device_code_lifetime=options.device_code_lifetime,
+            bind=options.bind,
             signing_help=True,
         ).start()
     except OSError as error:
@@ -100,6 +101,7 @@ def _parser(prog: str) -> argparse.ArgumentParser:
     parser.add_argument("--lifetime", type=float, default=3600, metavar="S", help="seconds an access token lives")
     parser.add_argument("--latency", type=float, default=0.0, metavar="S", help="seconds each answer is held back")
     parser.add_argument("--port", type=int, default=0, metavar="N", help="the authority's port; 0: any free one")
+    parser.add_argument("--bind", default="127.0.0.1", metavar="ADDRESS", help="in a container 0.0.0.0: see the docs")
     parser.add_argument("--interval", type=float, default=5, metavar="S", help="seconds between device-code polls")
     parser.add_argument("--refresh-in", type=float, default=None, metavar="S", help="refresh_in of token replies")
     parser.add_argument("--device-code-lifetime", type=float, default=900, metavar="S", help="seconds a code waits")

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from .faults import Gate
 from .hosted import Hosted
+from .listener import LOOPBACK
 from .registering import Registering
-from .running import Options, Running
+from .running import Options, Running, warn_of
 from .signing_in import SigningIn
 
 if TYPE_CHECKING:
@@ -41,6 +42,10 @@ class Emulator(Registering, SigningIn, Hosted):
         device_code_lifetime: Seconds that a device code waits for its person.
         slow_down: Whether device-code polls faster than `interval` are refused.
         keys: The folder that holds the kept keys; None: one in the user's cache folder.
+        bind: The address of this machine to listen on, which a container may want to be `0.0.0.0`; it answers to this
+            machine's own names all the same. With another address than loopback (a warning says what that means) and
+            a `port`, the managed-identity hosts, the secure hosts, the h2oGPTe front, the control room and the token
+            proxy take the ports after it, in this order.
         signing_help: Whether a second process signs, too, once many tokens are asked for at once.
     """
 
@@ -55,6 +60,7 @@ class Emulator(Registering, SigningIn, Hosted):
         device_code_lifetime: float = 900,
         slow_down: bool = False,
         keys: Path | None = None,
+        bind: str = LOOPBACK,
         signing_help: bool = False,
     ) -> None:
         self._options = Options(
@@ -66,6 +72,7 @@ class Emulator(Registering, SigningIn, Hosted):
             device_code_lifetime=device_code_lifetime,
             slow_down=slow_down,
             keys=keys,
+            bind=bind,
             signing_help=signing_help,
         )
         self._lock = threading.RLock()
@@ -75,10 +82,11 @@ class Emulator(Registering, SigningIn, Hosted):
         """Start, if it has not been; every listener answers when this returns.
 
         Raises:
-            OSError: The port is taken.
+            OSError: The port is taken, or `bind` is no address of this machine.
         """
         with self._lock:
             if self._running is None:
+                warn_of(self._options.bind)
                 self._running = Running(self._options)
         return self
 

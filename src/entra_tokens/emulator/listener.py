@@ -30,8 +30,9 @@ if TYPE_CHECKING:
 
     from .shortcut import Later
 
-__all__ = ["Listener"]
+__all__ = ["LOOPBACK", "Listener"]
 
+LOOPBACK = "127.0.0.1"
 _BACKLOG = 2048
 _IDLE = {h11.CLIENT: h11.IDLE, h11.SERVER: h11.IDLE}
 _numbers = itertools.count(1)  # of connections; only ever drawn on an event loop
@@ -92,21 +93,25 @@ class _WebSocket(WSProtocol):
 
 
 class Listener:
-    """A loopback port, known from the start. All but the constructor, `port` and `url` belongs to the event loop.
+    """A port, known from the start. All but the constructor, `port` and `url` belongs to the event loop.
 
     Accepted sockets are kept sight of until they are closed: a transport whose TLS handshake or farewell is under way
     belongs to no protocol that could be asked to end it.
 
     Args:
         port: 0: any that is free.
+        bind: The IPv4 address of this machine to listen on.
         tls: None: plain HTTP.
         websockets: Whether connections may be upgraded.
     """
 
-    def __init__(self, port: int = 0, *, tls: ssl.SSLContext | None = None, websockets: bool = False) -> None:
+    def __init__(
+        self, port: int = 0, *, bind: str = LOOPBACK, tls: ssl.SSLContext | None = None, websockets: bool = False
+    ) -> None:
+        self._bind = bind
         self._tls = tls
         self._websockets = websockets
-        self._socket: socket.socket | None = _bound(port)
+        self._socket: socket.socket | None = _bound(bind, port)
         self.port: int = self._socket.getsockname()[1]
         self._state = ServerState()
         self._config: Config | None = None
@@ -150,7 +155,7 @@ class Listener:
         if self._accepting is not None:
             self._silence()
             # Bound but not listening: connections are refused, and the port stays ours.
-            self._socket = _bound(self.port)
+            self._socket = _bound(self._bind, self.port)
         self.drop()
 
     def accept(self) -> None:
@@ -216,13 +221,13 @@ class Listener:
             task.add_done_callback(self._connecting.discard)
 
 
-def _bound(port: int) -> socket.socket:
+def _bound(address: str, port: int) -> socket.socket:
     # asyncio switches Nagle's algorithm off only where the protocol is named; with it every answer took 40 ms.
     listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         with contextlib.suppress(OSError):
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind(("127.0.0.1", port))
+        listening.bind((address, port))
         listening.setblocking(False)
     except BaseException:
         listening.close()

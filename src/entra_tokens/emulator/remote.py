@@ -24,7 +24,7 @@ class RemoteEmulator:
 
     Args:
         options: The command's options by their names: `lifetime=20`, `interval=1`, `port=0`, `latency=0.0`,
-            `refresh_in=None`, `device_code_lifetime=900`.
+            `refresh_in=None`, `device_code_lifetime=900`, `bind="127.0.0.1"`.
     """
 
     authority: str
@@ -39,7 +39,7 @@ class RemoteEmulator:
     control_url: str
     control_room_url: str
 
-    def __init__(self, **options: float | None) -> None:
+    def __init__(self, **options: float | str | None) -> None:
         self._arguments = [
             f"--{name.replace('_', '-')}={value}" for name, value in options.items() if value is not None
         ]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,7 +19,7 @@ from .faults import FaultBoard
 from .front_ledger import FrontLedger
 from .hosting import Hosting
 from .identity_provider import IdentityProvider
-from .listener import Listener
+from .listener import LOOPBACK, Listener
 from .loop import LoopThread
 from .records import Log
 from .refresh_tokens import RefreshTokens
@@ -34,7 +36,18 @@ from .world import World
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["Options", "Running"]
+__all__ = ["Options", "Running", "warn_of"]
+
+_log = logging.getLogger("entra_tokens.emulator")
+
+
+def warn_of(address: str) -> None:
+    """Say what it means to listen there, if that is another address than loopback."""
+    if address.startswith("127."):
+        return
+    text = f"The emulator listens on {address}: whoever can connect gets its tokens, sees its control room, sets faults"
+    warnings.warn(text, stacklevel=4)
+    _log.warning("%s.", text)
 
 
 @dataclass(frozen=True)
@@ -44,6 +57,7 @@ class Options:
     lifetime: float
     latency: float
     port: int
+    bind: str
     interval: float
     refresh_in: float | None
     device_code_lifetime: float
@@ -64,14 +78,16 @@ class Running:
             tls = self.keys.server_context()
             proxy_tls, self._proxy_ca = self.keys.context_of(SERVER_NAME)
             answers_to(proxy_tls, SERVER_NAME)
-            self.listeners = {
-                "authority": Listener(options.port, tls=tls),
-                "managed_identity": Listener(),
-                "secure_hosts": Listener(tls=tls),
-                "token_proxy": Listener(tls=proxy_tls),
-                "h2ogpte": Listener(tls=tls, websockets=True),
-                "control": Listener(),
-            }
+            first, here = options.port, options.bind
+            # Whoever told it where to listen has to know each port, to let others through to it.
+            after = [first + number if first and here != LOOPBACK else 0 for number in range(1, 6)]
+            # One by one: the ports that it has are given back if the next is taken.
+            self.listeners["authority"] = Listener(first, bind=here, tls=tls)
+            self.listeners["managed_identity"] = Listener(after[0], bind=here)
+            self.listeners["secure_hosts"] = Listener(after[1], bind=here, tls=tls)
+            self.listeners["h2ogpte"] = Listener(after[2], bind=here, tls=tls, websockets=True)
+            self.listeners["control"] = Listener(after[3], bind=here)
+            self.listeners["token_proxy"] = Listener(after[4], bind=here, tls=proxy_tls)
             self.world: World = self._make_world(options)
             self.switches: Switches = Switches(self.world.clock, self.world.faults, self.loop.loop, self.listeners)
             self.world.fail, self.world.advance = self.switches.fail, self.switches.advance
