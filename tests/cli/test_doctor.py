@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -22,7 +23,6 @@ from serving.stub import Stub
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from entra_tokens.emulator import Emulator
 
@@ -59,14 +59,16 @@ def test_where_all_is_well_it_says_so(there: dict[str, str], emulator: Emulator)
         "  ok     managed-identity: a token of application ",
         f"  ok     reachable: {emulator.authority} answers and knows the tenant",
         "  ok     clock: this machine's clock agrees",
-        f"  ok     SSL_CERT_FILE: {emulator.ca_file} (1 certificates)",
+        f"  ok     SSL_CERT_FILE: {emulator.ca_file} (1 certificate)",
         "  ok     Bearer-AD: accepted",
         "  ok     without a token: it says: HTTP 401",
     ):
         assert any(line.startswith(said) for line in lines), (said, ended.stdout)
     assert any(line.startswith("  absent device-code: device-code needs --client-id") for line in lines)
-    assert "Tokens can be had with: managed-identity." in ended.stderr
+    assert "  ok     default: takes managed-identity" in lines
+    assert "Tokens can be had with managed-identity." in ended.stderr
     assert "eyJ" not in ended.stdout + ended.stderr
+    assert not list(Path(there["ENTRA_TOKENS_HOME"]).glob("store*")), "a look makes nothing"
     assert there["IDENTITY_HEADER"] not in ended.stdout + ended.stderr
 
 
@@ -107,6 +109,17 @@ def test_in_a_narrow_terminal_every_line_fits(there: dict[str, str]) -> None:
     assert max(map(len, plain(seen).splitlines())) <= 60
     assert "✓ managed-identity" in plain(seen)
     assert "\x1b[3" not in seen, "a colour under NO_COLOR"
+
+
+def test_default_stops_at_what_is_there_and_broken(emulator: Emulator, there: dict[str, str]) -> None:
+    broken = {**emulator.environ("client_secret"), "AZURE_CLIENT_SECRET": "planted-secret"}
+    environ = {name: value for name, value in {**there, **broken}.items() if name != "ENTRA_TOKENS_CREDENTIAL"}
+    environ = {**environ, "AZURE_CLIENT_ID": emulator.client_id}
+    ended = run("doctor", "--credential", "default", "--json", environ=environ)
+    (default,) = [one for one in json.loads(ended.stdout)["checks"] if one["name"] == "default"]
+    assert default["state"] == "fail"
+    assert default["what"].startswith("stops at environment")
+    assert ended.returncode == 4
 
 
 def test_it_ends_in_time_whoever_hangs(there: dict[str, str]) -> None:

@@ -159,6 +159,9 @@ async def ask():
         async with one:
             got.append(((await one.get_token(scope)).token, (await one.get_token_info(scope)).expires_on))
 asyncio.run(ask())
+from entra_tokens import ManagedIdentity, TokenProvider
+ours = TokenProvider(ManagedIdentity(), scope).token()
+got.append((str(ours), int(ours.expires_on)))
 json.dump(got, sys.stdout)
 """
 
@@ -172,7 +175,7 @@ def test_unmodified_azure_identity_gets_tokens(form: list[str], here: dict[str, 
     ended = run(*arguments, environ={**here, **PAST_IT, "HTTP_PROXY": "http://127.0.0.1:9"})
     assert ended.returncode == 0, ended.stderr
     got = json.loads(ended.stdout)
-    assert len(got) == 5
+    assert len(got) == 6
     assert len({token for token, _ in got}) == 1
     claims = Token(got[0][0], expires_on=0).claims()
     assert claims["aud"] == scope.removesuffix("/.default")

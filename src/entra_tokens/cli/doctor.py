@@ -16,9 +16,11 @@ from ..engine.clock import SYSTEM_CLOCK
 from . import talk
 from .checks import authority, server, store, variables
 from .checks.credentials import GROUP, credential_checks
+from .checks.default import look_at_default
 from .checks.examine import Check, examine
 from .checks.finding import Finding
-from .exits import DONE, MISCONFIGURED, NO_CREDENTIAL, REFUSED
+from .doctor_verdict import named, status_of, verdict
+from .exits import DONE, MISCONFIGURED
 from .options import common
 
 if TYPE_CHECKING:
@@ -63,8 +65,8 @@ def command(settings: Settings, address: str | None, seconds: float) -> int:
     """Find out what works here, and why the rest does not.
 
     Tries every credential by itself, and looks at the token service, the network settings, the store, and the h2oGPTe
-    server. Asks nobody anything, and changes nothing. The exit status is 0 if a credential works (the one of
-    --credential, if that is given) and the server, if there is one, takes its token.
+    server. Asks nobody anything, and changes nothing. The exit status is 0 if a credential works (the one that
+    is chosen, where one is) and the server, if there is one, takes its token.
     """
     from ..h2ogpte.address import checked_address
 
@@ -79,6 +81,8 @@ def command(settings: Settings, address: str | None, seconds: float) -> int:
     if talk.is_terminal(sys.stderr):
         talk.say(f"Looking at {len(checks)} things, for {seconds:g} seconds at most ...")
     found = examine(checks, seconds)
+    by_name = {each.name: each for check, findings in found.items() if check.group == GROUP for each in findings}
+    found = {Check(GROUP, "default", tuple): [look_at_default(settings, by_name)], **found}
     token = _preferred(settings, working)
     if address is not None and token is not None and settings.scope is None:
         found[Check(server.GROUP, "token", tuple)] = [_NO_SCOPE]
@@ -90,11 +94,12 @@ def command(settings: Settings, address: str | None, seconds: float) -> int:
     for check, findings in found.items():
         report.setdefault(check.group, []).extend(findings)
     took = SYSTEM_CLOCK.boot() - started
-    status = _status(settings, report, token)
+    status = status_of(settings, report)
     if settings.as_json:
         talk.result(_as_json(report, scope, took, status))
     else:
-        _show(report, scope, settings, took, status)
+        _show(report, scope, settings)
+        talk.say(f"{verdict(settings, report)} It took {took:.1f} seconds.")
     return status
 
 
@@ -115,19 +120,11 @@ def _checks(
 
 
 def _preferred(settings: Settings, working: Mapping[str, Token]) -> Token | None:
-    if settings.credential != "default":
-        return working.get(settings.credential)
+    chosen = named(settings)
+    if chosen not in (None, "default"):
+        return working.get(chosen or "")
     order = [name for name in _ORDER if name in working] + sorted(working)
     return working[order[0]] if order else None
-
-
-def _status(settings: Settings, report: Report, token: Token | None) -> int:
-    if token is None:
-        named = settings.credential
-        of_it = [each.status for each in report[GROUP] if named in ("default", each.name)]
-        # What was refused is nearer to working than what is not there.
-        return next((each for each in of_it if each not in (DONE, NO_CREDENTIAL) and named != "default"), NO_CREDENTIAL)
-    return next((each.status for each in report.get(server.GROUP, ()) if each.status), DONE)
 
 
 def _as_json(report: Report, scope: str, took: float, status: int) -> str:
@@ -139,7 +136,7 @@ def _as_json(report: Report, scope: str, took: float, status: int) -> str:
     return json.dumps({"ok": status == DONE, "scope": scope, "seconds": round(took, 3), "checks": checks}, indent=1)
 
 
-def _show(report: Report, scope: str, settings: Settings, took: float, status: int) -> None:
+def _show(report: Report, scope: str, settings: Settings) -> None:
     asked = f"asked for {scope}" if settings.scope else f"asked for {scope}; --scope names another"
     if talk.is_terminal(sys.stdout):
         from .doctor_table import show
@@ -153,19 +150,3 @@ def _show(report: Report, scope: str, settings: Settings, took: float, status: i
                 talk.result(f"  {each.state:<6} {each.name}: {each.what.rstrip('.')}{time}")
                 if each.remedy:
                     talk.result(f"         -> {each.remedy}")
-    talk.say(f"{_verdict(report, settings, status)} It took {took:.1f} seconds.")
-
-
-def _verdict(report: Report, settings: Settings, status: int) -> str:
-    if status == DONE:
-        works = [each.name for each in report[GROUP] if each.state == "ok"]
-        return f"Tokens can be had with: {', '.join(works)}."
-    if all(each.state != "ok" for each in report[GROUP]):
-        return "No credential works here. Type 'entra-tokens login --help' to sign in, or see the reasons above."
-    if settings.credential != "default" and not any(
-        each.name == settings.credential and each.state == "ok" for each in report[GROUP]
-    ):
-        return f"{settings.credential} does not work here."
-    if any(each.status == REFUSED for each in report.get(server.GROUP, ())):
-        return "A token can be had, but the h2oGPTe server does not take it."
-    return "A token can be had, but the h2oGPTe server could not be asked whether it takes it."

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Endpoint"]
 
+_END = 5.0  # seconds; whatever `say` waits for, the process ends
 _AGAIN = 0.5  # seconds until another try, where the system refused to accept a connection
 
 
@@ -97,7 +98,7 @@ class Endpoint:
         if loop is not None and main is not None:
             with suppress(RuntimeError):  # the loop is closed
                 loop.call_soon_threadsafe(main.cancel)
-            self._thread.join()
+            self._thread.join(_END)
         self._listening.socket.close()
 
     def __enter__(self) -> Self:

@@ -74,7 +74,8 @@ def _plain(scope: str) -> str:
 
 def _as_refusal(error: EntraTokensError) -> Refused:
     """What the platform answers in such a case: clients try again after a 503, and give up or go on after a 400."""
-    text = redact(error.message)[:_LONGEST]
+    # The authority's words may be in it, and go to somebody's terminal.
+    text = "".join(letter if letter.isprintable() else "?" for letter in redact(error.message)[:_LONGEST])
     if isinstance(error, (AuthorityUnavailable, TokenTimeout)):
         return Refused(503, text, code="temporarily_unavailable", noted=text)
     code = error.error if isinstance(error, AuthenticationFailed) else None

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from ...engine.clock import SYSTEM_CLOCK
 from ...errors import ConfigurationError, CredentialUnavailable, EntraTokensError, InteractionRequired
 from .. import claims
-from ..credential import credential_of
-from ..exits import ending
+from ..credential import credential_of, store_of
+from ..exits import NO_CREDENTIAL, ending
 from ..settings import CREDENTIALS, Setting
 from ..spans import in_words
 from .examine import Check
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["credential_checks"]
 
 GROUP = "Credentials"
+_PEOPLES = ("device-code", "browser")
 _LOGIN = "entra-tokens login"
 _NAME = re.compile(r"[A-Z]\w+(\([^)]*\))?:? ")
 
@@ -55,6 +56,11 @@ def _check(settings: Settings, name: str, scope: str, seconds: float, works: Cal
         found = Finding(name, "fail" if named else "absent", _first(error), status=ending(error)[0])
         return Check(GROUP, name, lambda: [found])
 
+    store = store_of().path
+    if name in _PEOPLES and (store is None or not store.exists()):  # whoever looks into it makes it
+        nobody = InteractionRequired("nobody has signed in here yet")
+        return Check(GROUP, name, lambda: [_failed(name, nobody, named)])
+
     def look() -> Sequence[Finding]:
         try:
             token = provider.token(timeout=seconds)
@@ -68,10 +74,13 @@ def _check(settings: Settings, name: str, scope: str, seconds: float, works: Cal
 
 def _failed(name: str, error: EntraTokensError, named: bool) -> Finding:
     status = ending(error)[0]
-    if isinstance(error, InteractionRequired) and name in ("device-code", "browser"):
+    if isinstance(error, InteractionRequired) and name in _PEOPLES:
         option = " --browser" if name == "browser" else ""
         return Finding(name, "fail" if named else "absent", _first(error), f"{_LOGIN}{option}", status=status)
-    if isinstance(error, CredentialUnavailable):
+    # AZURE_CLIENT_ID may mean somebody else: Default passes over a host without that identity.
+    nobodys = getattr(error, "error", None) == "identity_not_found" and not named
+    if isinstance(error, CredentialUnavailable) or nobodys:
+        status = NO_CREDENTIAL
         return Finding(name, "fail" if named else "absent", _first(error), status=status)
     return Finding(name, "fail", _plain(error), _more(error), status=status)
 

@@ -67,7 +67,7 @@ def _ca(name: str, path: str | None) -> Finding | None:
         return Finding(name, "fail", f"{path} cannot be read as PEM certificates", remedy, status=MISCONFIGURED)
     if not count and os.path.isfile(path):
         return Finding(name, "fail", f"{path} holds no CA certificate", remedy, status=MISCONFIGURED)
-    return Finding(name, "ok", f"{path} ({count} certificates)")
+    return Finding(name, "ok", f"{path} ({count} certificate{'' if count == 1 else 's'})")
 
 
 def _proxy(name: str, value: str, urls: Sequence[str]) -> Finding:
