@@ -31,7 +31,9 @@ def test_every_row_helps() -> None:
         for text in (row.meaning, row.remedy, row.step):
             assert text[0].isupper(), row
             assert text.endswith("."), row
-            assert text.isascii() and text.isprintable() and "  " not in text, row
+            assert text.isascii(), row
+            assert text.isprintable(), row
+            assert "  " not in text, row
         assert len(row.meaning) <= 110, row
         assert len(row.step) <= 170, row
         assert ". " not in row.step, "one next step"
