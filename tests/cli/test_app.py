@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import os
 import pickle
+import re
 import subprocess
-from typing import TYPE_CHECKING
+from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner
 
@@ -27,19 +29,49 @@ from entra_tokens import (
 from entra_tokens.cli.app import COMMANDS, group
 from entra_tokens.cli.exits import ending
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
+ROOT = Path(__file__).parents[2]
 MARKER = "PLANTED-secret"
 
 
-@pytest.mark.parametrize("name", [name for name in COMMANDS if name not in ("emulator", "watch")])
+@pytest.mark.parametrize("name", [name for name in COMMANDS if name != "emulator"])
 def test_the_help_of_each_has_examples_and_fits(name: str) -> None:
     done = CliRunner().invoke(group, [name, "--help"], prog_name="entra-tokens", terminal_width=80)
     assert done.exit_code == 0
     assert f"Usage: entra-tokens {name}" in done.output
     assert f"entra-tokens {name}" in done.output.partition("Example")[2]
     assert max(map(len, done.output.splitlines())) <= 100
+
+
+def typed() -> set[str]:
+    """Every command line of ours in the documents and in the help texts."""
+    texts = [path.read_text(encoding="utf-8") for path in (*ROOT.glob("docs/*.md"), ROOT / "README.md")]
+    lines = re.findall(
+        r"(?:^ *(?:\$ )?|`|\$\(|\| )(entra-tokens (?:[^`\n#|)]|\|(?! ))+)", "\n".join(texts), re.MULTILINE
+    )
+    return {line.strip() for line in lines}
+
+
+def test_what_the_documents_type_is_there() -> None:
+    lines = typed()
+    assert len(lines) > 20
+    for line in lines:
+        words = line.partition(" -- ")[0].split()[1:]
+        while words and words[0] in ("--help", "--version"):
+            words.pop(0)
+        if not words or not words[0].isalpha():
+            continue
+        assert words[0] in COMMANDS, line
+        command = group.get_command(click.Context(group), words[0])
+        if isinstance(command, click.Group) and len(words) > 1 and words[1] in command.commands:
+            command = command.commands[words[1]]
+        known = {option for param in command.params for option in param.opts} | {"--help"} if command else set()
+        given = {word.partition("=")[0] for word in words[1:] if word.startswith("--") and len(word) > 2}
+        assert words[0] == "emulator" or given <= known, line
+
+
+def test_each_command_has_its_place_in_the_document() -> None:
+    text = (ROOT / "docs" / "command.md").read_text(encoding="utf-8")
+    assert [name for name in COMMANDS if f"`{name}`" not in text] == []
 
 
 def test_the_command_by_itself_is_its_help(tmp_path: Path) -> None:

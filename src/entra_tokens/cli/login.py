@@ -39,9 +39,9 @@ Examples:
 
 
 @click.command("login", epilog=_EXAMPLES)
-@common_flags
 @click.option("--browser", is_flag=True, help="In the browser of this machine, instead of with a code.")
 @click.option("--no-save", is_flag=True, help="Leave the profile as it is.")
+@common_flags
 def command(flags: Flags, browser: bool, no_save: bool) -> None:
     """Sign in, with a code or in the browser.
 
