@@ -7,13 +7,11 @@ from typing import TYPE_CHECKING
 from ...errors import ConfigurationError
 from ..credential import credential_of
 from ..exits import MISCONFIGURED, NO_CREDENTIAL
-from ..settings import Setting
+from ..settings import Setting, Settings
 from .finding import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from ..settings import Settings
 
 __all__ = ["look_at_default"]
 
@@ -36,7 +34,7 @@ def look_at_default(settings: Settings, found: Mapping[str, Finding]) -> Finding
     """
     fields = {**settings.fields, "credential": Setting("default", "--credential")}
     try:
-        chain = credential_of(settings._replace(fields=fields))
+        chain = credential_of(Settings(settings.profile, fields))
     except ConfigurationError as error:
         return Finding("default", "fail", error.message, status=MISCONFIGURED)
     members = [_NAMES.get(name, name) for name in map(_name, getattr(chain, "members", ()))]
