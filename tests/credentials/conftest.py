@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 import pytest
@@ -43,3 +44,23 @@ def e(_emulator: Emulator) -> Iterator[Emulator]:
     _emulator.clear()
     yield _emulator
     _emulator.heal()
+
+
+@pytest.fixture
+def records() -> Iterator[list[logging.LogRecord]]:
+    """Everything that any logger says at DEBUG."""
+    found: list[logging.LogRecord] = []
+
+    class Collect(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            found.append(record)
+
+    root, handler = logging.getLogger(), Collect(logging.NOTSET)
+    level = root.level
+    root.addHandler(handler)
+    root.setLevel(logging.DEBUG)
+    try:
+        yield found
+    finally:
+        root.removeHandler(handler)
+        root.setLevel(level)

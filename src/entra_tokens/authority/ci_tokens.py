@@ -64,13 +64,24 @@ class CiService(NamedTuple):
         origin = f"https://{parts.netloc}"  # pyright: ignore[reportPossiblyUnboundVariable] # it is bound where it is right
         return cls(url, AuthorityOptions.settled(origin, verify, proxy, timeout), remedy)
 
-    def token(self, field: str, headers: dict[str, str], *, method: str = "GET", who: str) -> str:
+    def token(
+        self,
+        field: str,
+        access_token: str,
+        *,
+        query: str,
+        method: str = "GET",
+        headers: dict[str, str] | None = None,
+        who: str,
+    ) -> str:
         """Ask for a token.
 
         Args:
             field: Where the answer has it.
-            headers: With the job's own access token.
+            access_token: The job's own.
+            query: What to add to the service's address.
             method: GET or POST.
+            headers: More of them.
             who: The credential, for messages.
 
         Raises:
@@ -78,12 +89,13 @@ class CiService(NamedTuple):
             AuthenticationFailed: It refused for another reason.
             AuthorityUnavailable: No usable answer came.
         """
-        seen = self._asked(headers, method, who)
+        url = f"{self.url}{'&' if '?' in self.url else '?'}{query}"
+        seen = self._asked(url, {**(headers or {}), "Authorization": f"Bearer {access_token}"}, method, who)
         token = seen.body.get(field)
         if seen.status < 400 and isinstance(token, str) and token.isascii() and token.strip():
             return token
         said = seen.body.get("message") or seen.body.get("error_description")
-        words = f": {redact(said)[:_LONGEST]}" if isinstance(said, str) and said else ""
+        words = f": {redact(said, access_token)[:_LONGEST]}" if isinstance(said, str) and said else ""
         kind = InvalidCredential if seen.status in (401, 403) else AuthenticationFailed
         if seen.status < 400:
             raise AuthorityUnavailable(
@@ -93,15 +105,15 @@ class CiService(NamedTuple):
             f"{who}: the CI service answered HTTP {seen.status}{words}. {self.remedy}", hint=self.remedy, anchor=_ANCHOR
         )
 
-    def _asked(self, headers: dict[str, str], method: str, who: str) -> Seen:
+    def _asked(self, url: str, headers: dict[str, str], method: str, who: str) -> Seen:
         http = self._http(who)
         status: int | None = None
         with http.session():
             try:
                 if method == "POST":
-                    http.post(self.url, headers=headers)
+                    http.post(url, headers=headers)
                 else:
-                    http.get(self.url, headers=headers)
+                    http.get(url, headers=headers)
                 if http.seen is not None:
                     return http.seen
             except AuthorityUnavailable as error:

@@ -16,6 +16,9 @@ _FIELD = re.compile(
     r"(?i)(client_secret|client_assertion|assertion|access_token|accesstoken|refresh_token|id_token|device_code"
     r"|password|secret|code)([\"']?\s*[=:]\s*[\"']?)([^\s&\"',;}]+)"
 )
+_TOKEN = re.compile(
+    r"(?i)([\"']token[\"']\s*:\s*[\"'])([^\"']+)"
+)  # azd's and PowerShell's; prose has it without quotes
 _SHORTEST = 4  # a shorter "secret" would blank out half of every sentence, and protects nothing
 
 
@@ -36,4 +39,4 @@ def redact(text: str, *secrets: str) -> str:
             text = text.replace(form, HIDDEN)
     text = _JWT.sub(HIDDEN, text)
     text = _OPAQUE.sub(HIDDEN, text)
-    return _FIELD.sub(rf"\1\2{HIDDEN}", text)
+    return _TOKEN.sub(rf"\1{HIDDEN}", _FIELD.sub(rf"\1\2{HIDDEN}", text))

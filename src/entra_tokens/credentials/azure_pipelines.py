@@ -93,16 +93,10 @@ class AzurePipelines(Application):
         )
 
     def _ask(self, service: CiService, access_token: str) -> str:
-        joint = "&" if "?" in service.url else "?"
         query = f"api-version={_API_VERSION}&serviceConnectionId={self.service_connection_id}"
-        headers = {
-            "Authorization": f"Bearer {access_token}",
-            "Content-Type": "application/json",
-            "X-TFS-FedAuthRedirect": "Suppress",  # a 401 instead of a way to the sign-in page
-        }
-        return service._replace(url=f"{service.url}{joint}{query}").token(
-            "oidcToken", headers, method="POST", who=repr(self)
-        )
+        # A 401 instead of a way to the sign-in page.
+        headers = {"Content-Type": "application/json", "X-TFS-FedAuthRedirect": "Suppress"}
+        return service.token("oidcToken", access_token, query=query, method="POST", headers=headers, who=repr(self))
 
     def _arguments(self) -> tuple[Any, ...]:
         return self.tenant_id, self.client_id, self.service_connection_id

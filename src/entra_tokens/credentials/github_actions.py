@@ -72,9 +72,7 @@ class GitHubActions(Application):
 
     def _ask(self, service: CiService, access_token: str) -> str:
         audience = quote(exchange_audience(self.authority), safe="")
-        joint = "&" if "?" in service.url else "?"
-        asked = service._replace(url=f"{service.url}{joint}audience={audience}")
-        return asked.token("value", {"Authorization": f"Bearer {access_token}"}, who=repr(self))
+        return service.token("value", access_token, query=f"audience={audience}", who=repr(self))
 
     def _arguments(self) -> tuple[Any, ...]:
         return self.tenant_id, self.client_id

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..acquiring import Acquiring, SignIns, acquiring, current
+from ..authority.guard import guarded
 from ..authority.msal_app import MsalApps, checked_claims, claims_of
 from ..authority.options import AuthorityOptions
 from ..authority.redact import Secrets
@@ -113,9 +114,12 @@ class Person(Value):
             AuthenticationFailed: The authority refused for another reason.
             AuthorityUnavailable: No usable answer came.
         """
+        checked_claims(request.claims)
+        return guarded(lambda: self._acquire(request), who=repr(self), causes=True)
+
+    def _acquire(self, request: TokenRequest) -> Token:
         around = current()
         kept = self._remembered(around)
-        checked_claims(request.claims)
         landed: Token | None = self._memory(around).pop(self._login_key(request), None)
         if landed is not None and landed.expires_on > around.clock.wall():
             return landed
@@ -164,7 +168,9 @@ class Person(Value):
                 return found if before is None or (found and found.signed_in > before.signed_in) else None
 
             with acquiring(around):
-                token = self._in_turn(shared.request, around, kept, since, set())
+                token = guarded(
+                    lambda: self._in_turn(shared.request, around, kept, since, set()), who=repr(self), causes=True
+                )
             # The engine takes it from there, through acquire(), which sends nothing. A claims challenge is what makes
             # it ask although it may hold a token of whoever was signed in before, and replace that.
             self._memory(around)[self._login_key(shared.request)] = token
