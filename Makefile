@@ -4,7 +4,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-consumers check bench docs lock clean
+.PHONY: help demo test test-consumers test-matrix check bench docs lock clean
 
 VENV    ?= .venv
 PY      := $(VENV)/bin/python
@@ -35,6 +35,9 @@ test: $(STAMP) ## All tests
 test-consumers: $(STAMP) ## The packages that take a provider as it is, each group in an environment of its own; some minutes
 	$(PY) tests/consumers/run.py $(ARGS)
 
+test-matrix: $(STAMP) ## The tests of the h2oGPTe plug on the older versions of h2ogpte, each in an environment of its own
+	$(PY) tests/h2ogpte/matrix.py $(ARGS)
+
 check: $(STAMP) ## Lint, format, types (mypy --strict, pyright --verifytypes), import directions
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
@@ -60,7 +63,7 @@ lock: ## Compile requirements/py3.*.txt again (needs uv)
 	done
 
 clean: ## Remove the environment and everything made by tools
-	rm -rf $(VENV) dist build htmlcov .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .matrix dist build htmlcov .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find src tests bench samples -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
 
 # --- the environment -------------------------------------------------------------------------------------------------

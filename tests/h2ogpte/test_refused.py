@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 # The client hands its verify= on to httpx, which would rather have an SSLContext.
 pytestmark = pytest.mark.filterwarnings("ignore:`verify=<str>` is deprecated:DeprecationWarning")
 
-FORBIDDEN = getattr(errors, "ForbiddenError", UnauthorizedError)  # since 1.7.0
+FORBIDDEN = getattr(errors, "ForbiddenError", errors.HTTPError)  # since 1.7.0
 SCHEMES = ["Bearer-Token", "Bearer-AD"]
 FORMS = list(itertools.product(["json", "html", "empty"], [False, True]))  # the body, and whether it keeps open
 
@@ -252,7 +252,7 @@ class TestWhoseTokenItIs:
         client = connect(e.h2ogpte_url, provider, scheme="Bearer-AD", verify=e.ca_file)
         for call in sync_calls(client).values():
             fault = e.fail("h2ogpte", status=403, body={"message": "no", "error": "no"})
-            with pytest.raises((UnauthorizedError, FORBIDDEN, requests.HTTPError)):
+            with pytest.raises((UnauthorizedError, FORBIDDEN, errors.HTTPError, requests.HTTPError)):
                 call()
             assert fault.met == 1
             e.heal("h2ogpte")

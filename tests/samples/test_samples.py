@@ -134,6 +134,7 @@ def test_every_sample_runs(tmp_path: Path) -> None:
                 "device_code": Program(ROOT, person, react=approving(emulator)),
                 "service_keep_fresh": Program(ROOT, app, react=visitor),
                 "azure_sdk_client": Program(ROOT, app),
+                "shared_client": Program(ROOT, {**always, **emulator.environ("imds")}),
                 # Last: h2ogpte.shared_client switches the warnings of the whole process off.
                 "websocket_one_shot": Program(ROOT, {**always, **emulator.environ("app_service")}),
             }
@@ -153,6 +154,9 @@ def test_every_sample_runs(tmp_path: Path) -> None:
             assert visitor.seen[:2] == [f"{COLLECTION}\n", f"{COLLECTION}\n"]
             assert visitor.seen[2].startswith("ProviderStatus(state=")
             assert said["websocket_one_shot"] == "You asked: What is a token?\nYou asked: And who renews it?\n"
+            answers = [f"You asked: {each}" for each in ("What is a token?", "Who renews it?", "And then?")]
+            expected = [f"{face} {answer}" for face in ("sync: ", "async:") for answer in answers]
+            assert said["shared_client"].splitlines() == expected
             assert said["azure_sdk_client"] == "sync:  photographs\nasync: photographs\n"
             assert len(blobs.authorizations) == 2
             assert all(shown.startswith("Bearer ey") for shown in blobs.authorizations)
