@@ -7,22 +7,27 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from authority import stub
 from entra_tokens import (
     AuthenticationFailed,
     AuthorityUnavailable,
+    ClientSecret,
     ConsentRequired,
     EntraTokensError,
     InteractionRequired,
     InvalidCredential,
+    TokenProvider,
 )
 from entra_tokens.authority.aadsts import table
 from entra_tokens.authority.failures import refusal
 from entra_tokens.azure_core import as_azure_error
 from entra_tokens.emulator import Emulator
+from entra_tokens.request import TokenRequest
 from entra_tokens.testing import fresh_engine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 # What Entra answers: error, number, suberror; and what that is to a caller. The answers are those of captures and
 # public logs where there are any, of Microsoft's pages otherwise.
@@ -172,6 +177,20 @@ def test_throttling_and_outages_are_not_refusals(status: int) -> None:
     assert (raised.status, raised.retry_after) == (status, 9)
 
 
+def test_an_outage_with_a_number_repeats_nothing_that_was_sent(tmp_path: Path) -> None:
+    """A 5xx's number is explained; whatever else is in its body may be what was sent."""
+    wanted, step = "c0ffee00-0000-4000-8000-000000000001", "Ask again in a while; nothing is wrong with your settings."
+    with stub.running(tls=True) as service:
+        credential = ClientSecret("t.example", "c", "MARKER", authority=service.url, verify=stub.ca_file(tmp_path))
+        for given, shown in (("MARKER", ""), (wanted, f" Correlation id: {wanted}.")):
+            body = {"error": "x", "error_description": "AADSTS90033: MARKER", "error_codes": [90033]}
+            service.on("/token", stub.Reply(503, {**body, "correlation_id": given}))
+            with pytest.raises(AuthorityUnavailable) as caught:
+                credential.acquire(TokenRequest(("api://app/.default",)))
+            what = "Entra's directory is unavailable for the moment (AADSTS90033)."
+            assert caught.value.message == f"{credential!r}: {what} {step}{shown}"
+
+
 def test_it_survives_a_pickle_and_azure_core() -> None:
     raised = refusal(answer("invalid_client", 7000215, None), who="us", status=401)
     twin = as_azure_error(raised)
@@ -201,8 +220,6 @@ def entra() -> Iterator[Emulator]:
 )
 def test_end_to_end(entra: Emulator, code: int, kind: type[EntraTokensError]) -> None:
     """Through sockets, httpx and msal, as Entra says it."""
-    from entra_tokens import ClientSecret, TokenProvider
-
     credential = ClientSecret(
         entra.tenant_id, entra.client_id, entra.client_secret, authority=entra.authority, verify=str(entra.ca_file)
     )

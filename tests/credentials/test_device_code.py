@@ -210,10 +210,12 @@ def test_what_is_refused_for_one_api_alone_forgets_nobody(place: Place, suberror
     assert len(place.shown) == 1
 
 
-def test_an_outage_does_not_ask_and_does_not_forget(place: Place) -> None:
+@pytest.mark.parametrize("answer", [stub.Reply(503, b""), error("invalid_grant", error_codes=[50196])])
+def test_an_outage_does_not_ask_and_does_not_forget(place: Place, answer: stub.Reply) -> None:
+    """Nor does a loop that Entra stopped, which comes as the same `invalid_grant` as the end of a sign-in."""
     one = place.credential()
     place.acquire(one)
-    place.entra.on("/token", stub.Reply(503, b""))
+    place.entra.on("/token", answer)
     with pytest.raises(AuthorityUnavailable):
         place.acquire(one)
     assert len(place.shown) == 1

@@ -191,7 +191,9 @@ def test_nobody_signs_in(make: Any) -> None:
 
 
 def test_no_browser(make: Any) -> None:
-    with pytest.raises(CredentialUnavailable, match="DeviceCode"):
+    with pytest.raises(
+        CredentialUnavailable, match=r"DeviceCode.* See docs/troubleshooting.md#device-code-and-browser"
+    ):
         make(lambda address: False).acquire(ASK)
 
     def choke(address: str) -> bool:

@@ -75,7 +75,8 @@ class AzurePipelines(Application):
         service: CiService | EntraTokensError
         if not url:
             service = CredentialUnavailable(
-                f"AzurePipelines: {_URL} is not set, so this is not Azure Pipelines.", anchor="pipelines"
+                f"AzurePipelines: {_URL} is not set, so this is not Azure Pipelines. Elsewhere use another credential.",
+                anchor="pipelines",
             )
         elif not access_token:
             service = ConfigurationError(f"AzurePipelines: {_TOKEN} is not set. {_REMEDY}")

@@ -45,7 +45,9 @@ def run(name: str, arguments: list[str], *, timeout: float, who: str) -> Ended:
 
     path = shutil.which(name)
     if path is None:
-        raise CredentialUnavailable(f"{who}: there is no '{name}' on PATH.", anchor=_ANCHOR)
+        raise CredentialUnavailable(
+            f"{who}: there is no '{name}' on PATH. Install it, or give this program a PATH with it.", anchor=_ANCHOR
+        )
     # Not the program's folder: what lies there must not be taken for a part of the command.
     folder = environment.read("SYSTEMROOT") if os.name == "nt" else "/bin"
     why = ""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from ..engine.clock import SYSTEM_CLOCK
 from ..engine.workers import after_fork_in_child, importing
-from ..errors import EntraTokensError, StoreError
+from ..errors import GUIDE, EntraTokensError, StoreError
 from .folder import Folder, NotTrusted, go_on
 from .home import home
 from .keys import KEYRING_WAIT, installed_keyring, key_for
@@ -34,7 +34,7 @@ T = TypeVar("T", Stored, KeptSignIn)
 
 TOKENS, SIGN_INS, LOCKS = "tokens", "sign-ins", "locks"
 _TRY_AGAIN = 60.0  # seconds after which a folder that could not be used is tried again
-_MEMORY_ONLY = "Nothing is kept beyond this process; tokens are held in memory as always."
+_MEMORY_ONLY = f"Nothing is kept beyond this process; tokens are held in memory as always. See {GUIDE}#the-store."
 
 
 class FileStore:

@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from ..engine.workers import importing
-from ..errors import StoreError
+from ..errors import GUIDE, StoreError
 from .absence import Absence
 from .folder import NotTrusted, go_on, read_private, write_private
 from .lock import holding
@@ -121,7 +121,8 @@ def _from_file(file: Path, lock: Path, step: Callable[[str], None]) -> bytes:
         raise StoreError(f"{file} cannot be made: {error.strerror or type(error).__name__}.") from None
     warn_once(
         f"The key that seals {file.with_suffix('')} is kept in the file {file}, because there is no keyring to keep it "
-        "in: whoever can read your files can read both. Install entra-tokens[keyring] on a machine with a keyring."
+        "in: whoever can read your files can read both. Install entra-tokens[keyring] on a machine with a keyring. "
+        f"See {GUIDE}#the-store."
     )
     return key
 
