@@ -1,4 +1,4 @@
-"""`python bench/load.py CONNECTIONS SECONDS ROUNDS`: keeps asking for tokens over kept connections, facts on stdin.
+"""`python bench/load.py SECONDS ROUNDS`: asks for one token after the other over a kept connection; facts on stdin.
 
 It says when it is warm and waits for a line; then it writes, for each round, how many answers came and in how long. It
 sends bytes that were made beforehand and looks only at what it must, so that the service is what is measured.
@@ -6,8 +6,8 @@ sends bytes that were made beforehand and looks only at what it must, so that th
 
 from __future__ import annotations
 
-import asyncio
 import json
+import socket
 import ssl
 import sys
 import time
@@ -15,42 +15,47 @@ from urllib.parse import urlencode, urlsplit
 
 from service import Facts
 
-_WARM = 2.0  # seconds: time for the service to see that there is a crowd
+_WARM = 3.0  # seconds: time for the service to see that there is a crowd
 
 
-async def main(connections: int, seconds: float, rounds: int) -> None:
+def main(seconds: float, rounds: int) -> None:
     facts = Facts.from_json(sys.stdin.readline())
     address = urlsplit(facts.token_endpoint)
-    context = ssl.create_default_context(cafile=facts.ca_file)
     request = _request(facts, address.netloc, address.path)
-    lines = [
-        await asyncio.open_connection("127.0.0.1", address.port, ssl=context, server_hostname="localhost")
-        for _ in range(connections)
-    ]
+    context = ssl.create_default_context(cafile=facts.ca_file)
+    with (
+        socket.create_connection(("127.0.0.1", address.port or 443)) as plain,
+        context.wrap_socket(plain, server_hostname="localhost") as line,
+    ):
+        line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        _one_round(line, request, _WARM)
+        print("warm", flush=True)
+        sys.stdin.readline()
+        print(json.dumps([_one_round(line, request, seconds) for _ in range(rounds)]), flush=True)
 
-    async def keep_asking(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, end: float) -> int:
-        answers = 0
-        while time.perf_counter() < end:
-            writer.write(request)
-            head = await reader.readuntil(b"\r\n\r\n")
+
+def _one_round(line: ssl.SSLSocket, request: bytes, seconds: float) -> tuple[int, float]:
+    start, answers = time.perf_counter(), 0
+    while time.perf_counter() < start + seconds:
+        line.sendall(request)
+        _answer(line)
+        answers += 1
+    return answers, time.perf_counter() - start
+
+
+def _answer(line: ssl.SSLSocket) -> None:
+    data, end = b"", 0
+    while not end or len(data) < end:
+        more = line.recv(65_536)
+        if not more:
+            raise ConnectionError("the service closed the connection")
+        data += more
+        head, _, _ = data.partition(b"\r\n\r\n")
+        if not end and len(head) < len(data):
             if not head.startswith(b"HTTP/1.1 200 "):
                 raise RuntimeError(head.decode())
             _, _, rest = head.lower().partition(b"content-length: ")
-            await reader.readexactly(int(rest.partition(b"\r\n")[0]))
-            answers += 1
-        return answers
-
-    async def one_round(length: float) -> tuple[int, float]:
-        start = time.perf_counter()
-        answers = await asyncio.gather(*(keep_asking(*line, start + length) for line in lines))
-        return sum(answers), time.perf_counter() - start
-
-    await one_round(_WARM)
-    print("warm", flush=True)
-    sys.stdin.readline()
-    print(json.dumps([await one_round(seconds) for _ in range(rounds)]), flush=True)
-    for _, writer in lines:
-        writer.close()
+            end = len(head) + 4 + int(rest.partition(b"\r\n")[0])
 
 
 def _request(facts: Facts, host: str, path: str) -> bytes:
@@ -61,4 +66,4 @@ def _request(facts: Facts, host: str, path: str) -> bytes:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(int(sys.argv[1]), float(sys.argv[2]), int(sys.argv[3])))
+    main(float(sys.argv[1]), int(sys.argv[2]))

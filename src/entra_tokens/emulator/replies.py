@@ -6,6 +6,7 @@ import json
 import logging
 import uuid
 from email.utils import formatdate
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from starlette.responses import JSONResponse
@@ -43,13 +44,18 @@ _TOKEN_FIELDS: Fields = [
 ]
 
 
+@lru_cache(4)
+def _date(second: int) -> bytes:
+    return formatdate(second, usegmt=True).encode()
+
+
 def token_answer(world: World, headers: Mapping[str, str], content: dict[str, Any]) -> tuple[Fields, bytes]:
     """Head and body of a good answer of the token endpoint: as `json_reply`, without all that costs time there."""
     body = _json(content).encode()
     fields = [
         *_TOKEN_FIELDS,
         (b"content-length", str(len(body)).encode()),
-        (b"date", formatdate(world.clock.now(), usegmt=True).encode()),
+        (b"date", _date(int(world.clock.now()))),
         (b"x-ms-request-id", str(uuid.uuid4()).encode()),
     ]
     if headers.get("return-client-request-id", "").lower() == "true":
