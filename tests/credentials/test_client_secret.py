@@ -185,6 +185,7 @@ def test_no_usable_answer(entra: stub.Service, ca: str, name: str, where: str) -
         assert caught.value.status == FAULTS[name].status
         after = FAULTS[name].headers.get("Retry-After")
         assert caught.value.retry_after == (float(after) if after else None)
+        assert ("throttling" in str(caught.value)) is (FAULTS[name].status == 429)
     entra.script[where] = good
     assert one.acquire(ASK) == "access-token"
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import entra_tokens
 from entra_tokens import (
     AuthorityUnavailable,
     AzureCli,
@@ -113,3 +115,16 @@ def test_errors_of_the_provider_itself(tmp_path: Path) -> None:
         pytest.warns(RuntimeWarning, match=r"it is left alone\..* See docs/troubleshooting.md#the-store\."),
     ):
         TokenProvider(StaticToken("t", expires_on=4e9), "api://app", store=FileStore(tmp_path / "link")).token()
+
+
+def test_every_credential_that_talks_has_a_time_limit_without_being_told() -> None:
+    names = [name for name in entra_tokens.__all__ if hasattr(getattr(entra_tokens, name), "acquire")]
+    defaults = {name: inspect.signature(getattr(entra_tokens, name)).parameters.get("timeout") for name in names}
+    assert {name for name, limit in defaults.items() if limit is None} == {
+        "AzureIdentity",  # its object's own
+        "Chain",  # its members'
+        "Credential",  # the protocol
+        "Default",  # its members'
+        "StaticToken",  # talks to nobody
+    }
+    assert {limit.default for limit in defaults.values() if limit is not None} == {10.0}
