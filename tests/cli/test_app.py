@@ -123,8 +123,8 @@ def test_an_extra_that_is_missing_is_named(tmp_path: Path) -> None:
 
 
 def test_the_emulator_as_a_command(tmp_path: Path) -> None:
-    shown = run("emulator", "--help", environ=environ_of(tmp_path))
-    assert "usage: entra-tokens emulator" in shown.stdout
+    shown = CliRunner().invoke(group, ["emulator", "--help"], prog_name="entra-tokens")
+    assert "usage: entra-tokens emulator" in shown.output
     with start("emulator", "--lifetime", "60", environ=environ_of(tmp_path), stdin=subprocess.PIPE) as process:
         assert process.stdout
         facts = json.loads(process.stdout.readline())

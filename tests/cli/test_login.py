@@ -119,6 +119,11 @@ def test_two_processes_ask_once(environ: dict[str, str], way: list[str], emulato
     assert len([one for one in emulator.requests if one.target == "device"]) == 1
     assert "Press Enter" not in said + rest
     assert "\x1b" not in said + rest
+    with emulator.fail("token", error=70043):  # it has run out
+        expired = run("token", "--scope", "api://another", environ=environ)
+    assert (expired.returncode, expired.stdout) == (5, "")
+    assert "AADSTS70043" in expired.stderr
+    assert expired.stderr.endswith("Type: entra-tokens login --scope api://another --no-save\n")
 
 
 def test_over_ssh_on_a_narrow_terminal_and_left_with_ctrl_c(

@@ -93,4 +93,6 @@ def sign_in_command(settings: Settings) -> str:
     given = {name: each for name, each in {"profile": settings.profile, **settings.fields}.items() if each.value}
     browser = given.pop("credential").value == "browser"
     flags = [f"{flag_of(name)} {each.value}" for name, each in given.items() if each.source.startswith("--")]
+    if "scope" in given and given["scope"].source.startswith("--") and settings.fields["credential"].is_kept:
+        flags.append("--no-save")  # the profile is for another scope, and the sign-in is good for both
     return " ".join(["entra-tokens login", *(["--browser"] if browser else []), *flags])

@@ -61,7 +61,12 @@ class Setting:
     @property
     def is_given(self) -> bool:
         """Whether a flag or the profile says it, not the environment."""
-        return self.source.startswith(("--", "profile "))
+        return self.is_kept or self.source.startswith("--")
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether the profile says it."""
+        return self.source.startswith("profile ")
 
 
 class Settings:
