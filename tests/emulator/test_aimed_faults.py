@@ -60,6 +60,32 @@ def test_everything_that_is_set_has_to_fit_and_counts_apart(e: Emulator, caller:
     assert caller.token(scope=GRAPH).status_code == 200
 
 
+def test_one_identity_on_a_host(e: Emulator, caller: Caller) -> None:
+    mine, other = e.identities.assign(), e.identities.assign()
+    e.fail("managed_identity", status=500, client_id=mine.client_id, scope="https://vault.azure.net")
+
+    def status(client_id: str, resource: str = "https://vault.azure.net") -> int:
+        query = {"api-version": "2018-02-01", "client_id": client_id, "resource": resource}
+        address = f"{e.managed_identity_url}/metadata/identity/oauth2/token"
+        return caller.http.get(address, params=query, headers={"Metadata": "true"}).status_code
+
+    assert [status(mine.client_id), status(other.client_id)] == [500, 200]
+    assert status(mine.client_id, "https://management.azure.com") == 200
+
+
+def test_one_caller_of_the_front(e: Emulator, caller: Caller) -> None:
+    other = e.register_application()
+    form = {"client_id": other.client_id, "client_secret": other.client_secret}
+    e.fail("h2ogpte", status=401, client_id=other.client_id, tenant=e.tenant_id, scope=e.h2ogpte_scope)
+    tokens = [caller.access_token(), caller.token(**form).json()["access_token"], "no token", "a.b.c"]
+    answers = [
+        caller.http.get(f"{e.h2ogpte_url}/rpc/meta", headers={"Authorization": f"Bearer-AD {token}"})
+        for token in tokens
+    ]
+    assert [answer.status_code for answer in answers] == [200, 401, 401, 401]
+    assert [record.fault for record in e.front.arrivals] == ["", "status 401", "", ""]
+
+
 def test_a_refused_connection_has_no_tenant(e: Emulator) -> None:
     with pytest.raises(ValueError, match="refused"):
         e.fail("token", fault="refuse", tenant=e.tenant_id)

@@ -120,7 +120,9 @@ class TestSockets:
     def test_a_socket_that_goes_under_a_query(
         self, e: Emulator, socket: ClientConnection, kind: str, code: int
     ) -> None:
-        e.fail("h2ogpte_query", fault=kind, times=1)
+        e.fail("h2ogpte_query", status=500, client_id="somebody else")
+        assert ask(socket) == "You asked: one"
+        e.fail("h2ogpte_query", fault=kind, times=1, client_id=e.client_id)
         socket.send(json.dumps({"t": "cq", "body": "one"}))
         assert closed(socket)[0] == code
         assert e.front.arrivals[-1].fault == kind

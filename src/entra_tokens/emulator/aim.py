@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import unquote_plus
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
     from .registry import Registry
 
-__all__ = ["Aim", "Asking", "asking_of"]
+__all__ = ["Aim", "Asking", "asking_of", "asking_of_bearer"]
 
 _APP_ONLY = frozenset({"client_credentials", "managed_identity"})
 
@@ -67,11 +68,24 @@ def asking_of(
     words = f"{form.get('scope', '')} {form.get('resource', '')}".split()
     return Asking(
         frozenset({tenant.lower(), registry.tenant(tenant) or ""}) - {""},
-        (form.get("client_id") or _basic_name(headers.get("authorization", ""))).lower(),
+        (form.get("client_id") or form.get("clientid") or _basic_name(headers.get("authorization", ""))).lower(),
         frozenset(_plain(word) for word in words),
         grant or "",
         headers.get("client-request-id") or None,
     )
+
+
+def asking_of_bearer(headers: Mapping[str, str]) -> Asking:
+    """What a call of an API is about: whose token it carries, of which tenant, for which API. Nothing is verified."""
+    _, _, token = headers.get("authorization", "").partition(" ")
+    try:
+        payload = token.split(".")[1]
+        claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+        tenant, audience = str(claims["tid"]).lower(), str(claims["aud"]).lower()
+        client_id = str(claims.get("azp") or claims.get("appid") or "").lower()
+    except (LookupError, ValueError, TypeError, AttributeError):
+        return Asking()
+    return Asking(frozenset({tenant}), client_id, frozenset({_plain(audience), f"api://{audience}"}))
 
 
 def _plain(scope: str) -> str:

@@ -216,7 +216,8 @@ class Emulator(Registering, SigningIn, Hosted):
                 `bad_json`, `empty`, `huge`, `expired` (a token that has run out), `foreign_endpoint` (discovery names
                 another origin), `throttled` (429 in plain text, `Retry-After: 60` if `headers` does not say otherwise).
             reply: Fields put over a good answer, None takes one out: `{"expires_in": "3600"}`.
-            tenant: Only requests that name this tenant (id or domain) meet it.
+            tenant: Only requests that name this tenant (id or domain) meet it; at the h2oGPTe front those whose token
+                is of this tenant (id), and so for the others.
             client_id: Only this client's.
             scope: Only those for this scope or resource; refresh and code requests that name none do not meet it.
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.websockets import WebSocketDisconnect
 
+from .aim import asking_of_bearer
 from .front_sockets import GOING_AWAY, FrontSocket
 from .misbehave import cut
 
@@ -47,11 +48,11 @@ async def chat(world: World, websocket: WebSocket) -> None:
 
 
 async def _serve(world: World, websocket: WebSocket, opened: FrontSocket) -> None:
-    answered = 0
+    answered, asking = 0, asking_of_bearer(websocket.headers)
     while True:
         question = json.loads(await websocket.receive_text())
         record = _noted(world, websocket)
-        met = world.faults.met_by("h2ogpte_query")
+        met = world.faults.met_by("h2ogpte_query", asking)
         spoiled = [await _spoiled(fault, record, websocket, opened, question) for fault in met]
         if any(spoiled) or opened.closing.done():
             continue

@@ -7,7 +7,7 @@ import json
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import parse_qsl
 
-from .aim import asking_of
+from .aim import asking_of, asking_of_bearer
 from .faults import MANAGED_IDENTITY, TOOLS
 from .misbehave import misbehave
 from .records import Record
@@ -99,7 +99,7 @@ class Gateway:
 
     def _met(self, target: str, scope: Scope, headers: dict[str, str], record: Record | None) -> list[Fault]:
         if record is None:
-            return self._world.faults.met_by(target)
+            return self._world.faults.met_by(target, asking_of_bearer(headers))
         asking = asking_of(scope["path"], record.form, headers, record.grant, self._world.registry)
         scope["state"]["asking"] = asking
         return self._world.faults.met_by(target, asking)
