@@ -54,6 +54,7 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # noqa: TID251
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    gc.unfreeze()  # in the process that only hands out tests, hypothesis is imported by its own summary, after this
     if what := browser.missing():
         terminalreporter.write_line(f"LEFT OUT: the tests of the pages in a browser, which need {what}", yellow=True)
     if what := nodejs.missing():

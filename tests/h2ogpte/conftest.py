@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import re
 import sys
+from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-import h2ogpte
 from entra_tokens import ClientSecret, TokenProvider
 from entra_tokens.emulator import Emulator
 from entra_tokens.testing import fresh_engine
@@ -54,7 +54,7 @@ def shared_client(e: Emulator) -> Iterator[Callable[..., Any]]:
     with warnings.catch_warnings():  # importing it silences every warning of the process
         from h2ogpte.shared_client import SharedH2OGPTEClient, cleanup_shared_websocket
 
-    if tuple(map(int, re.findall(r"\d+", h2ogpte.__version__)[:3])) < (1, 7, 3):
+    if tuple(map(int, re.findall(r"\d+", metadata.version("h2ogpte"))[:3])) < (1, 7, 3):
         e.front.sockets_need_session_id = False  # this client has none to send
     yield lambda **options: SharedH2OGPTEClient(e.h2ogpte_url, **options)
     cleanup_shared_websocket()
