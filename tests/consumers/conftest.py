@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from entra_tokens import TokenProvider
+from entra_tokens.emulator import Emulator
 from entra_tokens.testing import ManualClock, ScriptedCredential, fresh_engine
 
 from .kit import CA_FILE
@@ -19,6 +20,13 @@ if TYPE_CHECKING:
 os.environ["SSL_CERT_FILE"] = os.environ["REQUESTS_CA_BUNDLE"] = CA_FILE  # noqa: TID251 - tests set the real one
 
 LIFE = 3600
+
+
+@pytest.fixture(scope="session")
+def emulator() -> Iterator[Emulator]:
+    """For the samples, which are programs of their own."""
+    with Emulator() as emulator:
+        yield emulator
 
 
 @pytest.fixture

@@ -22,7 +22,11 @@ import trustme
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["CA_FILE", "Answer", "Answers", "Stub", "as_json", "mypy", "stub"]
+    from entra_tokens.emulator import Emulator
+
+__all__ = ["CA_FILE", "Answer", "Answers", "Stub", "as_json", "mypy", "run_sample", "sample_environ", "stub"]
+
+ROOT = Path(__file__).parents[2]
 
 _FOLDER = tempfile.mkdtemp(prefix="entra-tokens-consumers-")
 atexit.register(shutil.rmtree, _FOLDER, ignore_errors=True)
@@ -118,17 +122,37 @@ def stub(answers: Answers, *, tls: bool = True) -> Iterator[Stub]:
 
 def mypy(*files: Path) -> str:
     """What mypy --strict has to say of a user's code in this environment; empty: nothing."""
-    root = Path(__file__).parents[2]
     done = subprocess.run(
         [
-            *(sys.executable, "-m", "mypy", "--strict", "--config-file", str(root / "pyproject.toml")),
+            *(sys.executable, "-m", "mypy", "--strict", "--config-file", str(ROOT / "pyproject.toml")),
             *("--cache-dir", str(Path(sys.prefix) / "mypy"), "--follow-imports", "silent"),
             *("--python-version", ".".join(map(str, sys.version_info[:2])), *map(str, files)),
         ],
         capture_output=True,
         text=True,
         timeout=300,
-        cwd=root,
-        env={**os.environ, "MYPYPATH": str(root / "src")},  # noqa: TID251 - a process's own
+        cwd=ROOT,
+        env={**os.environ, "MYPYPATH": str(ROOT / "src")},  # noqa: TID251 - a process's own
     )
     return "" if done.returncode == 0 else done.stdout + done.stderr
+
+
+def sample_environ(emulator: Emulator, place: str = "client_secret") -> dict[str, str]:
+    """What a sample sees where it believes to be in that place, and may reach the stubs, too."""
+    both = Path(_FOLDER) / "both.pem"
+    both.write_text(Path(CA_FILE).read_text() + Path(emulator.ca_file).read_text())
+    return {
+        **os.environ,  # noqa: TID251 - a process's own
+        **emulator.environ(place),
+        "SSL_CERT_FILE": str(both),
+        "REQUESTS_CA_BUNDLE": str(both),
+        "PYTHONPATH": os.pathsep.join((str(ROOT / "src"), str(ROOT / "samples"))),
+    }
+
+
+def run_sample(name: str, environ: dict[str, str]) -> str:
+    """What it prints, as a process of its own."""
+    command = [sys.executable, str(ROOT / "samples" / f"{name}.py")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, env=environ, cwd=_FOLDER)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
