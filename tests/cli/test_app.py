@@ -135,9 +135,13 @@ def test_the_emulator_as_a_command(tmp_path: Path) -> None:
 
 def test_a_shell_completes(tmp_path: Path) -> None:
     environ = {**environ_of(tmp_path), "PATH": f"{os.path.dirname(COMMAND)}:/usr/bin:/bin"}
+    (tmp_path / "config.toml").write_text("[profiles.work]\n[profiles.home]\n")
     script = """
         eval "$(entra-tokens completion bash)"
         COMP_WORDS=(entra-tokens token --cred) COMP_CWORD=2
+        _entra_tokens_completion entra-tokens
+        echo "${COMPREPLY[@]}"
+        COMP_WORDS=(entra-tokens token --profile w) COMP_CWORD=3 COMPREPLY=()
         _entra_tokens_completion entra-tokens
         echo "${COMPREPLY[@]}"
         COMP_WORDS=(entra-tokens lo) COMP_CWORD=1 COMPREPLY=()
@@ -145,7 +149,7 @@ def test_a_shell_completes(tmp_path: Path) -> None:
         echo "${COMPREPLY[@]}"
     """
     done = subprocess.run(["bash", "-c", script], env=environ, capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["--credential", "login", "logout"]
+    assert done.stdout.split() == ["--credential", "work", "login", "logout"]
     assert done.stderr == ""
     for shell in ("zsh", "fish"):
         made = CliRunner().invoke(group, ["completion", shell], prog_name="entra-tokens")

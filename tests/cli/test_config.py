@@ -66,6 +66,8 @@ def test_what_is_changed_leaves_the_rest_as_it_was_written(file: Path) -> None:
         + 'tenant = "x"\n\n[profiles.third]\ntenant = "y"\n'
     )
     assert read_profiles()["work"]["client_id"] == 'with "quotes"'
+    change_profile("third", {"ca": "relative.pem"})
+    assert read_profiles()["third"]["ca"] == str(Path("relative.pem").absolute())
     assert file.stat().st_mode & 0o777 == 0o600
 
 

@@ -68,7 +68,7 @@ def test_a_first_sign_in_on_a_terminal(
         code = terminal.until(CODE)[1]
         terminal.until("▀▄|▄▀")
         terminal.until("Press Enter to copy the code and open the page; Ctrl-C to leave")
-        terminal.until(r"Waiting: 14:5\d left")
+        terminal.until(r"Waiting: 14:\d\d left")
         terminal.type("\n")
         terminal.until("The code is copied. The page opens in your browser.")
         assert (tmp_path / "clipboard").read_text() == code

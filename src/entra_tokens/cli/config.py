@@ -10,7 +10,7 @@ import click
 
 from ..errors import ConfigurationError
 from . import talk
-from .options import Flags, common_flags
+from .options import Flags, common_flags, profile_names
 from .profile_file import change_profile
 from .profiles import config_file, read_profiles
 from .settings import CREDENTIALS, DEFAULT_PROFILE, FIELDS
@@ -86,7 +86,14 @@ def _as_json(settings: Settings) -> None:
     )
 
 
-_profile = click.option("--profile", default=DEFAULT_PROFILE, envvar="ENTRA_TOKENS_PROFILE", help="Which profile.")
+_profile = click.option(
+    "--profile",
+    metavar="PROFILE",
+    default=DEFAULT_PROFILE,
+    envvar="ENTRA_TOKENS_PROFILE",
+    shell_complete=profile_names,
+    help="Which profile.",
+)
 
 
 @command.command("set", help=f"Set SETTING in a profile: one of {_NAMES}.")

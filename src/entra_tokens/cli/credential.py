@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 from .. import environment
@@ -179,7 +180,8 @@ def _chosen(tenant: Setting) -> str | None:
 
 def _authority(settings: Settings) -> dict[str, Any]:
     authority = settings.fields["authority"]
-    return {"authority": authority.value if authority.source else None, "verify": settings.ca or True}
+    ca = os.path.expanduser(settings.ca) if settings.ca else True  # a profile that is written by hand may have a tilde
+    return {"authority": authority.value if authority.source else None, "verify": ca}
 
 
 def _needed(settings: Settings, name: str) -> str:

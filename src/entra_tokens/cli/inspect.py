@@ -11,6 +11,7 @@ import click
 from ..engine.clock import SYSTEM_CLOCK
 from . import talk
 from .claims import application, text_of, user
+from .options import profile_names
 from .reading import read, taken_out
 from .settings import resolve
 from .spans import in_words
@@ -46,7 +47,9 @@ _NAMES = {
 @click.argument("token", required=False, metavar="[-|TOKEN]")
 @click.option("--scope", metavar="SCOPE", help="What it should be for.")
 @click.option("--tenant", metavar="TENANT", help="Which tenant it should be from.")
-@click.option("--profile", metavar="PROFILE", help="The profile whose scope and tenant it should have.")
+@click.option(
+    "--profile", metavar="PROFILE", shell_complete=profile_names, help="The profile whose scope and tenant it has."
+)
 @click.option("--json", "as_json", is_flag=True, help="JSON on stdout.")
 def command(token: str | None, scope: str | None, tenant: str | None, profile: str | None, as_json: bool) -> None:
     """Read a token: whose, for what, how long; and what will make h2oGPTe or an API refuse it.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import click
 
-from ..errors import InteractionRequired
+from ..errors import ConfigurationError, InteractionRequired
 from .exits import SignInNeeded
 from .settings import CREDENTIALS, flag_of, resolve
 from .spans import seconds_of
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from .settings import Settings
 
-__all__ = ["Flags", "common", "common_flags", "sign_in_command", "span"]
+__all__ = ["Flags", "common", "common_flags", "profile_names", "sign_in_command", "span"]
 
 F = TypeVar("F", bound="Callable[..., Any]")
 
@@ -28,6 +28,16 @@ def span(text: str) -> float:
         return seconds_of(text)
     except ValueError:
         raise click.BadParameter(f"{text!r} is no span of time; write 90s, 10m or 1h30m.") from None
+
+
+def profile_names(_context: click.Context, _param: click.Parameter, begun: str) -> list[str]:
+    """The profiles that a shell may complete to."""
+    from .profiles import read_profiles
+
+    try:
+        return sorted(name for name in read_profiles() if name.startswith(begun))
+    except ConfigurationError:
+        return []
 
 
 _OPTIONS = (
@@ -42,7 +52,9 @@ _OPTIONS = (
     click.option("--client-id", metavar="ID", help="The application's (client) id."),
     click.option("--authority", metavar="URL", help="The token service, as https://login.microsoftonline.com."),
     click.option("--ca", metavar="FILE", help="Certificates to trust (PEM)."),
-    click.option("--profile", metavar="PROFILE", help="The profile whose settings to use."),
+    click.option(
+        "--profile", metavar="PROFILE", shell_complete=profile_names, help="The profile whose settings to use."
+    ),
     click.option("--json", "as_json", is_flag=True, help="JSON on stdout."),
 )
 

@@ -38,6 +38,8 @@ def change_profile(name: str, changes: Mapping[str, str | None]) -> Path:
     given = config_file()
     if given is None:
         raise ConfigurationError("This user has no home folder; set ENTRA_TOKENS_HOME to a folder for entra-tokens.")
+    if changes.get("ca"):  # the next command may run elsewhere
+        changes = {**changes, "ca": os.path.abspath(os.path.expanduser(changes["ca"] or ""))}
     file = Path(os.path.realpath(given))  # of a link to a file that is kept elsewhere, that file
     try:
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
