@@ -231,6 +231,18 @@ class TestSessionIds:
 
 
 class TestTheClientsRequests:
+    @pytest.mark.parametrize(
+        "answer", [{"fault": "html"}, {"status": 302, "headers": {"Location": "/login"}}, {"status": 404}]
+    )
+    @pytest.mark.filterwarnings("ignore:h2oGPTe server does not expose:DeprecationWarning")
+    def test_a_server_without_cookie_sessions(self, e: Emulator, caller: Caller, answer: dict[str, Any]) -> None:
+        fault = e.fail("h2ogpte_session", **answer)
+        token = caller.access_token()
+        gpte = H2OGPTE(address=e.h2ogpte_url, verify=e.ca_file, token_provider=Rotating(token))
+        assert gpte.count_collections() == 1
+        assert fault.met == 1
+        assert [record.path for record in e.front.arrivals] == ["/rpc/meta", "/api/v1/collections/count"]
+
     def test_a_job_outlives_its_token(self, e: Emulator, caller: Caller) -> None:
         """What the plain client does: the summary is asked for with the header that the method began with."""
         old, new = caller.access_token(), caller.access_token()

@@ -65,6 +65,7 @@ _NAMES = {
     "h2ogpte_stream": "h2oGPTe: streams",
     "h2ogpte_ws": "h2oGPTe: socket upgrades",
     "h2ogpte_query": "h2oGPTe: queries on a socket",
+    "h2ogpte_session": "h2oGPTe: cookie sessions",
     "h2ogpte_http": "h2oGPTe: all over HTTP",
 }
 _GROUPS: tuple[tuple[str, str, tuple[str, ...]], ...] = (

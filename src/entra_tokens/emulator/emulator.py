@@ -202,8 +202,9 @@ class Emulator(Registering, SigningIn, Hosted):
             target: `token`, `device` (its code endpoint), `authorize`, `discovery`, `instance`, `keys`; `imds`,
                 `app_service`, `app_service_2017`, `arc`, `service_fabric`, `cloud_shell`, `azure_ml`; `github_actions`,
                 `azure_pipelines`; `az`, `azd`, `pwsh`; `h2ogpte_rpc`, `h2ogpte_rest`, `h2ogpte_stream`, `h2ogpte_ws`
-                (upgrades), `h2ogpte_query` (a message on a socket); or a group of these: `authority`,
-                `managed_identity`, `ci`, `tools`, `h2ogpte_http`, `h2ogpte` (all but queries), `*`.
+                (upgrades), `h2ogpte_query` (a message on a socket), `h2ogpte_session` (the probe for cookie sessions);
+                or a group of these: `authority`, `managed_identity`, `ci`, `tools`, `h2ogpte_http`, `h2ogpte` (all
+                but the last two), `*`.
             status: HTTP status of the answer; 503 if nothing else is said. A managed-identity host or CI service puts
                 it in its own words.
             times: How many requests meet it. Faults with a count are a script: they follow one another.

@@ -52,7 +52,7 @@ CI = ("github_actions", "azure_pipelines")
 TOOLS = ("az", "azd", "pwsh")
 SECURE_HOSTS = ("service_fabric", *CI)
 H2OGPTE_HTTP = ("h2ogpte_rpc", "h2ogpte_rest", "h2ogpte_stream")
-H2OGPTE = (*H2OGPTE_HTTP, "h2ogpte_ws", "h2ogpte_query")
+H2OGPTE = (*H2OGPTE_HTTP, "h2ogpte_ws", "h2ogpte_query", "h2ogpte_session")
 TARGETS = (*AUTHORITY, *MANAGED_IDENTITY, *CI, *TOOLS, *H2OGPTE)
 GROUPS: dict[str, tuple[str, ...]] = {
     "authority": AUTHORITY,

@@ -21,22 +21,26 @@ __all__ = ["UNAUTHENTICATED", "FrontAuth", "noted", "target_of"]
 
 UNAUTHENTICATED = frozenset({"/api/v1/auth/session/capabilities", "/api/v1/auth/session"})
 _log = logging.getLogger("entra_tokens.emulator")
-_KINDS = {"/ws": "h2ogpte_ws", "/rpc/stream": "h2ogpte_stream"}
+_KINDS = {
+    "/ws": "h2ogpte_ws",
+    "/rpc/stream": "h2ogpte_stream",
+    **dict.fromkeys(UNAUTHENTICATED, "h2ogpte_session"),
+}
 
 
-def target_of(path: str) -> str | None:
-    """What `fail()` calls this path of the front; None: it has no token to refuse."""
-    if path in UNAUTHENTICATED:
-        return None
+def target_of(path: str) -> str:
+    """What `fail()` calls this path of the front."""
     return _KINDS.get(path) or ("h2ogpte_rest" if path.startswith("/api/") else "h2ogpte_rpc")
 
 
-def noted(world: World, scope: Scope, target: str, fault: str) -> FrontRecord:
-    """Put a call on the record, before anything is done about it.
+def noted(world: World, scope: Scope, target: str, fault: str) -> FrontRecord | None:
+    """Put a call on the record, before anything is done about it, unless it is one that carries no token.
 
     Args:
         fault: The fault that answers it; empty: none.
     """
+    if scope["path"] in UNAUTHENTICATED:
+        return None
     headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
     scheme, _, token = headers.get("authorization", "").partition(" ")
     record = FrontRecord(

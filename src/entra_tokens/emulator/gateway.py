@@ -47,8 +47,8 @@ class Gateway:
 
     Args:
         target_of: The target that a path belongs to; None: not subject to faults and not recorded.
-        noted: Keeps the record of a request in place of the log, and returns it. It is given the world, the scope,
-            the target and the name of the fault that answers the request, or nothing.
+        noted: Keeps the record of a request in place of the log, and returns it if there is one. It is given the
+            world, the scope, the target and the name of the fault that answers the request, or nothing.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class Gateway:
         world: World,
         target_of: Callable[[str], str | None],
         *,
-        noted: Callable[[World, Scope, str, str], Answered] | None = None,
+        noted: Callable[[World, Scope, str, str], Answered | None] | None = None,
     ) -> None:
         self._app = app
         self._world = world
