@@ -256,9 +256,7 @@ class Cell(Slot):
             return None
         if self.boot() > flight.overdue_at:
             del self._flights[claims]
-            self._fail(
-                flight, AuthorityUnavailable(f"{name_of(self.credential)} does not answer. Call again in a while.")
-            )
+            self._fail(flight, AuthorityUnavailable(f"{name_of(self.credential)} does not answer. Call again later."))
             return None
         return flight
 
