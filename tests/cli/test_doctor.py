@@ -13,17 +13,21 @@ from cli.command import COMMAND, run
 from cli.terminal import plain, show
 from entra_tokens import Token
 from entra_tokens.cli.checks.authority import Span, clock_finding
+from entra_tokens.cli.checks.default import look_at_default
 from entra_tokens.cli.checks.examine import Check, examine
 from entra_tokens.cli.checks.finding import Finding
 from entra_tokens.cli.checks.server import look_at_schemes, look_at_server
 from entra_tokens.cli.checks.store import look_at_keyring, look_at_store
 from entra_tokens.cli.checks.variables import look_at_netrc, look_at_variables
+from entra_tokens.cli.doctor_verdict import status_of
+from entra_tokens.cli.settings import resolve
 from entra_tokens.engine.clock import Signal
 from serving.stub import Stub
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from entra_tokens.cli.checks.finding import State
     from entra_tokens.emulator import Emulator
 
 SECRETS = ("hunter2", "planted-secret")
@@ -111,15 +115,34 @@ def test_in_a_narrow_terminal_every_line_fits(there: dict[str, str]) -> None:
     assert "\x1b[3" not in seen, "a colour under NO_COLOR"
 
 
-def test_default_stops_at_what_is_there_and_broken(emulator: Emulator, there: dict[str, str]) -> None:
-    broken = {**emulator.environ("client_secret"), "AZURE_CLIENT_SECRET": "planted-secret"}
-    environ = {name: value for name, value in {**there, **broken}.items() if name != "ENTRA_TOKENS_CREDENTIAL"}
-    environ = {**environ, "AZURE_CLIENT_ID": emulator.client_id}
-    ended = run("doctor", "--credential", "default", "--json", environ=environ)
-    (default,) = [one for one in json.loads(ended.stdout)["checks"] if one["name"] == "default"]
-    assert default["state"] == "fail"
-    assert default["what"].startswith("stops at environment")
-    assert ended.returncode == 4
+def coming_to(found: list[Finding], monkeypatch: pytest.MonkeyPatch, **variables: str) -> tuple[Finding, int]:
+    """What default comes to, and the exit status, where each credential by itself came to this."""
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    settings = resolve({})
+    default = look_at_default(settings, {each.name: each for each in found})
+    return default, status_of(settings, {"Credentials": [default, *found]})
+
+
+def test_default_is_its_first_member_that_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    def finding(name: str, state: State) -> Finding:
+        return Finding(name, state, "", status={"ok": 0, "absent": 3, "fail": 4}.get(state, 0))
+
+    cli, environment = finding("azure-cli", "ok"), finding("environment", "fail")
+    away = [finding("environment", "absent"), finding("managed-identity", "absent")]
+    assert coming_to([*away, cli], monkeypatch)[0].what == "takes azure-cli"
+    nothing, status = coming_to(away, monkeypatch)
+    assert (nothing.state, status) == ("absent", 3)
+    stopped, status = coming_to([environment, cli], monkeypatch)
+    assert stopped.what == "stops at environment, which is there and does not work"
+    assert stopped.remedy == "--credential azure-cli, or put environment right"
+    assert status == 0, "one works, and none is chosen"
+    assert coming_to([environment, cli], monkeypatch, ENTRA_TOKENS_CREDENTIAL="environment")[1] == 4
+    assert coming_to([environment, cli], monkeypatch, ENTRA_TOKENS_CREDENTIAL="azure-cli")[1] == 0
+    monkeypatch.setenv("AZURE_TOKEN_CREDENTIALS", "dev")
+    assert coming_to([environment, cli], monkeypatch)[0].what == "takes azure-cli"
+    monkeypatch.setenv("AZURE_TOKEN_CREDENTIALS", "nonsense")
+    assert coming_to([cli], monkeypatch)[0].status == 7
 
 
 def test_it_ends_in_time_whoever_hangs(there: dict[str, str]) -> None:

@@ -120,8 +120,6 @@ def test_for_containers_it_warns_and_tells_the_name_that_they_know(here: dict[st
     ("arguments", "variables", "status", "said"),
     [
         (["--bind", "0.0.0.0"], {}, 7, "--allow-host"),
-        (["--bind", "example.com"], {}, 7, "IP address"),
-        (["--port", "x"], {}, 2, "--help"),
         (["--scope", "api://x"], {"IDENTITY_ENDPOINT": "http://127.0.0.1:9/"}, 3, "nobody answers"),
     ],
 )
