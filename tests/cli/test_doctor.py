@@ -264,11 +264,14 @@ def look(stub: Stub, *, token: bool = False) -> dict[str, Finding]:
     return {each.name: each for each in found}
 
 
-def test_what_a_server_says() -> None:
+def test_what_a_server_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     answers: dict[str, Any] = {}
+    (tmp_path / "netrc").write_text("default login me password hunter2")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
 
     def answer(headers: dict[str, str]) -> tuple[int, dict[str, str], str]:
         scheme = headers.get("authorization", "").partition(" ")[0]
+        assert scheme != "Basic", "a .netrc entry in the token's place"
         status, more, body = answers.get(scheme, answers[""])
         return status, more, body
 

@@ -159,7 +159,7 @@ def _ask(address: str, ca: str | None, seconds: float, authorization: str | None
     try:
         context = ssl_context(resolved_verify(ca or True))
         with (
-            # trust_env: a .netrc entry would take the token's place. A redirect would carry the token away.
+            # The environment's proxy and CA are settled here as for the token service; no redirect is followed.
             httpx.Client(
                 verify=context, proxy=resolved_proxy(None, address), trust_env=False, timeout=seconds
             ) as client,
