@@ -4,6 +4,7 @@ import pickle
 import socket
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 
@@ -18,6 +19,7 @@ from entra_tokens.errors import (
     CredentialUnavailable,
 )
 from entra_tokens.request import TokenRequest
+from entra_tokens.testing import ManualClock
 
 ASK = TokenRequest(("api://app/.default",))
 HEADER = "header-s3cret"
@@ -207,10 +209,57 @@ def test_failures(
     requests: int,
 ) -> None:
     metadata.on("/token", reply)
-    with pytest.raises(kind) as caught:
+    with acquiring(Acquiring(Sleepless())), pytest.raises(kind) as caught:
         place(metadata, monkeypatch).acquire(ASK)  # type: ignore[operator]
     assert (caught.value.status, caught.value.retry_after) == (status, after)
-    assert len(metadata.requests) == requests
+    assert len(metadata.requests) == (1 + len(RULES.get(status, ())) if place is imds and after is None else requests)
+
+
+class Sleepless(ManualClock):
+    """Notes how long it was to sleep."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.slept: list[float] = []
+
+    def sleep(self, seconds: float, wake: Any) -> bool:
+        self.slept.append(seconds)
+        return False
+
+
+# https://learn.microsoft.com/entra/identity/managed-identities-azure-resources/how-to-use-vm-token#retry-guidance
+RULES: dict[int | None, list[float]] = {
+    404: [0.5, 2, 6, 14],
+    410: [0.5, 2, 6, 14, 24, 24],
+    429: [0.5, 2, 6, 14],
+    500: [0.5, 2, 6, 14],
+    503: [0.5, 2, 6, 14],
+}
+
+
+@pytest.mark.parametrize("status", [404, 410, 429, 500, 503])
+def test_imds_by_microsofts_rules(metadata: stub.Service, monkeypatch: pytest.MonkeyPatch, status: int) -> None:
+    """Whoever waits for a first token sees it as soon as the host has one; an update takes up to 70 seconds."""
+    pauses = RULES[status]
+    assert (sum(pauses) >= 70) == (status == 410)
+    for failures in (1, len(pauses)):
+        clock = Sleepless()
+        metadata.on("/token", *[stub.Reply(status, {"error": "later"})] * failures, stub.granted())
+        with acquiring(Acquiring(clock)):
+            assert imds(metadata, monkeypatch).acquire(ASK) == "access-token"
+        assert clock.slept == pauses[:failures]
+    clock = Sleepless()
+    metadata.on("/token", stub.Reply(status, {"error": "later"}))
+    with acquiring(Acquiring(clock)), pytest.raises(AuthorityUnavailable, match=f"HTTP {status}"):
+        imds(metadata, monkeypatch).acquire(ASK)
+    assert clock.slept == pauses
+    metadata.requests.clear()
+    with acquiring(Acquiring(clock, may_prompt=False)), pytest.raises(AuthorityUnavailable):
+        imds(metadata, monkeypatch).acquire(ASK)
+    metadata.on("/token", stub.Reply(status, {"error": "later"}, {"Retry-After": "5"}))
+    with acquiring(Acquiring(clock)), pytest.raises(AuthorityUnavailable):
+        imds(metadata, monkeypatch).acquire(ASK)
+    assert len(metadata.requests) == 2, "what is the engine's is not done here, too"
 
 
 @pytest.mark.parametrize("fault", ["reset", "hang", "drip"])

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.faces import Face, until
 from entra_tokens import ClientSecret, EntraTokensError, ManagedIdentity, RefreshPolicy, Token, TokenEvent
+from entra_tokens.engine.clock import SystemClock
 from entra_tokens.testing import ManualClock
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
     from entra_tokens.emulator import Emulator
 
-__all__ = ["HANG", "PATIENCE", "ImpatientClock", "Scene", "caught", "client_secret", "settle"]
+__all__ = ["HANG", "PATIENCE", "ImpatientClock", "Scene", "SleeplessClock", "caught", "client_secret", "settle"]
 
 PATIENCE = 25.0  # seconds; a test that needs them has failed
 HANG = 0.4  # seconds for a request that hangs; long enough for a good one on a busy machine
@@ -27,6 +28,13 @@ class ImpatientClock(ManualClock):
 
     def sleep(self, seconds: float, wake: Any) -> bool:
         self.advance(seconds)
+        return bool(wake.is_set())
+
+
+class SleeplessClock(SystemClock):
+    """The machine's clocks, for a credential by itself; its sleeps are over at once."""
+
+    def sleep(self, seconds: float, wake: Any) -> bool:
         return bool(wake.is_set())
 
 

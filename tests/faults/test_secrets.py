@@ -13,7 +13,8 @@ import pytest
 
 from engine.faces import FACES, Face
 from entra_tokens import DeviceCode, EntraTokensError, ManagedIdentity, TokenRequest
-from faults.kit import ImpatientClock, Scene, client_secret, settle
+from entra_tokens.acquiring import Acquiring, acquiring
+from faults.kit import ImpatientClock, Scene, SleeplessClock, client_secret, settle
 from faults.search import Collector, Search
 from faults.test_table import CASES, PLAIN, Case, Stage
 
@@ -74,7 +75,8 @@ def every_method(scene: Scene, search: Search) -> int:
                 search._texts.append((name, repr(given)))
     if not isinstance(scene.credential, DeviceCode):  # which by itself would poll on the machine's clock
         try:
-            search.plant(scene.credential.acquire(TokenRequest((scene.e.h2ogpte_scope,))))
+            with acquiring(Acquiring(SleeplessClock())):
+                search.plant(scene.credential.acquire(TokenRequest((scene.e.h2ogpte_scope,))))
         except EntraTokensError as error:
             search.add_error(error)
     settle()

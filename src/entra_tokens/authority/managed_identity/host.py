@@ -19,13 +19,18 @@ if TYPE_CHECKING:
 
     from ...token import Token
 
-__all__ = ["IDENTITY_NOT_FOUND", "Host", "Selector", "ask", "asked"]
+__all__ = ["IDENTITY_NOT_FOUND", "Host", "Selector", "ask", "asked", "hiccups"]
 
 # Whoever waits for a first token should not see one hiccup of a host that is just starting; the engine's back-off
 # does the rest, so two requests are the most.
 _QUICK_RETRY = 0.5  # seconds
 _ITS_OWN = frozenset({404, 410, 429})
 _HICCUPS = frozenset({404, 500, 502, 503, 504})
+
+
+def hiccups(status: int) -> tuple[float, ...]:
+    """Seconds before each further try of a host that has no rules of its own."""
+    return (_QUICK_RETRY,) if status in _HICCUPS else ()
 
 
 @dataclass(frozen=True)
@@ -105,8 +110,9 @@ def ask(
     secrets: Sequence[str] = (),
     sure: bool = True,
     confirm: Callable[[Mapping[str, Any]], None] | None = None,
+    pauses: Callable[[int], tuple[float, ...]] = hiccups,
 ) -> Token:
-    """Ask for a token; one brief failure is asked again while somebody waits for it.
+    """Ask for a token, and after a brief failure ask again while somebody waits for it.
 
     Args:
         send: Makes the request.
@@ -115,6 +121,7 @@ def ask(
         secrets: What must not appear in an error.
         sure: Whether somebody said that the host is here; if not, a refusal that is not in its language is not its own.
         confirm: Given a good answer, raises if it is not the one that was asked for.
+        pauses: Given a status, the seconds before each further try.
 
     Raises:
         CredentialUnavailable: This is not that host.
@@ -122,15 +129,17 @@ def ask(
         AuthenticationFailed: The host refused.
     """
     around = current()
-    again = around.may_prompt  # False in background renewal, where nobody waits
+    tried = 0
     while True:
         asked_at = around.clock.wall()
         reply = send()
         retry_after = parse_retry_after(reply.headers.get("retry-after"), now=asked_at, date=reply.headers.get("date"))
         body = _object(reply)
-        if again and reply.status in _HICCUPS and retry_after is None and not _no_identity(body):
-            again = False
-            if not around.clock.sleep(_QUICK_RETRY, around.abandoned):
+        # In background renewal nobody waits, and a host that names a time knows best: both are the engine's.
+        if around.may_prompt and retry_after is None and not _no_identity(body):
+            waits = pauses(reply.status) if sure or body is not None else hiccups(reply.status)
+            if tried < len(waits) and not around.clock.sleep(waits[tried], around.abandoned):
+                tried += 1
                 continue
         if reply.status == 200 and body is not None and "access_token" in body:
             if confirm is not None:

@@ -23,6 +23,11 @@ _PATH = "/metadata/identity/oauth2/token"
 # IMDS is link-local: it answers a connect within milliseconds or it is not there.
 _CONNECT = 1.5
 _PROBE = 1.0
+# Microsoft's rules: 404, 429 and 5xx are tried again after 0, 2, 6 and 14 s (the fifth pause of 30 s is longer than
+# callers wait), 410 for at least 70 s, which an update takes.
+# https://learn.microsoft.com/entra/identity/managed-identities-azure-resources/how-to-use-vm-token#retry-guidance
+_PAUSES = (0.5, 2.0, 6.0, 14.0)
+_UPDATE = (*_PAUSES, 24.0, 24.0)
 _NAMES = {"client_id": "client_id", "object_id": "object_id", "resource_id": "msi_res_id"}
 
 
@@ -62,7 +67,7 @@ class Imds:
             with passing(self.base, max(timeout, PATIENCE)):
                 return exchange(self.base + _PATH, {"Metadata": "true"}, limits, who=who, query=query)
 
-        return ask(send, scopes, who=who, sure=self.base != _BASE)
+        return ask(send, scopes, who=who, sure=self.base != _BASE, pauses=_pauses)
 
     def probe(self, *, who: str) -> None:
         """Find out within a second whether IMDS is there: without the header that it demands, it refuses at once.
@@ -87,3 +92,9 @@ class Imds:
             f"{why} This is not an Azure virtual machine; elsewhere use another credential, such as AzureCli.",
             anchor="managed-identity",
         )
+
+
+def _pauses(status: int) -> tuple[float, ...]:
+    if status == 410:
+        return _UPDATE
+    return _PAUSES if status in (404, 429) or status >= 500 else ()
