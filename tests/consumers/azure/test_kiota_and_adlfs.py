@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from adlfs import AzureBlobFileSystem
+from adlfs.utils import close_credential
+from fsspec.asyn import sync
 from kiota_abstractions.request_information import RequestInformation
 from kiota_authentication_azure.azure_identity_authentication_provider import AzureIdentityAuthenticationProvider
 
@@ -54,7 +56,7 @@ def test_adlfs_closes_its_own_handle_and_no_other(provider: TokenProvider, clock
         filesystem.invalidate_cache()
         assert filesystem.ls("") == ["photographs"]
         assert server.tokens == ["token-1", "token-2"]
-        asyncio.run(given.close())  # as its finalizer does
+        sync(filesystem.loop, close_credential, filesystem)  # what its finalizer does, when the process ends
         with pytest.raises(ConfigurationError, match="closed"):
             asyncio.run(given.token())
         assert provider.get_token("https://storage.azure.com/.default").token == "token-2"

