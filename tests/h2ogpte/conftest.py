@@ -7,6 +7,7 @@ verifies nothing.
 
 from __future__ import annotations
 
+import asyncio
 import re
 import sys
 from importlib import metadata
@@ -73,6 +74,12 @@ def closing() -> Callable[[Any], Any]:
 
         async def __aexit__(self, *_: object) -> None:
             await self.client._client.aclose()
+            # aiohttp lets TLS say goodbye after its session is closed; a loop that ends before that leaks a socket.
+            transports = getattr(asyncio.get_running_loop(), "_transports", {})
+            for _ in range(400):
+                if not transports:
+                    break
+                await asyncio.sleep(0.005)
 
     return Closing
 

@@ -356,14 +356,22 @@ print(warnings.filters == filters, "h2ogpte.shared_client" in sys.modules)
 """  # and no close()
 
 
+@pytest.mark.timeout(120)  # it imports h2ogpte in a process of its own: some seconds, and far more on a busy machine
 def test_a_script_that_forgets_to_close_ends_all_the_same(e: Emulator, provider: TokenProvider) -> None:
     arguments = [e.h2ogpte_url, e.ca_file, str(provider.token()), e.h2ogpte_scope]
     command = [sys.executable, "-W", "ignore::DeprecationWarning", "-c", SCRIPT, *arguments]
-    ended = subprocess.run(command, capture_output=True, text=True, timeout=50)
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=110)
     assert ended.stderr == ""
     asked = ["You asked: hello", "You asked: of the child", "You asked: of the parent"]
     assert ended.stdout.splitlines() == [*asked, "True False"]
     assert ended.returncode == 0
+
+
+def test_without_the_package(without_h2ogpte: Callable[[Any], None], provider: TokenProvider) -> None:
+    without_h2ogpte(None)
+    for face in (SharedClient, AsyncSharedClient):
+        with pytest.raises(ConfigurationError, match=r'not installed: pip install "entra-tokens\[h2ogpte\]"'):
+            face("https://h2ogpte.example.com", provider)
 
 
 def test_the_warning_filters_stay(e: Emulator, client: SharedClient) -> None:
