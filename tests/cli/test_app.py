@@ -5,11 +5,9 @@ from __future__ import annotations
 import json
 import os
 import pickle
-import re
 import subprocess
 from pathlib import Path
 
-import click
 import pytest
 from click.testing import CliRunner
 
@@ -40,33 +38,6 @@ def test_the_help_of_each_has_examples_and_fits(name: str) -> None:
     assert f"Usage: entra-tokens {name}" in done.output
     assert f"entra-tokens {name}" in done.output.partition("Example")[2]
     assert max(map(len, done.output.splitlines())) <= 100
-
-
-def typed() -> set[str]:
-    """Every command line of ours in the documents and in the help texts."""
-    texts = [path.read_text(encoding="utf-8") for path in (*ROOT.glob("docs/*.md"), ROOT / "README.md")]
-    lines = re.findall(
-        r"(?:^ *(?:\$ )?|`|\$\(|\| )(entra-tokens (?:[^`\n#|)]|\|(?! ))+)", "\n".join(texts), re.MULTILINE
-    )
-    return {line.strip() for line in lines}
-
-
-def test_what_the_documents_type_is_there() -> None:
-    lines = typed()
-    assert len(lines) > 20
-    for line in lines:
-        words = line.partition(" -- ")[0].split()[1:]
-        while words and words[0] in ("--help", "--version"):
-            words.pop(0)
-        if not words or not words[0].isalpha():
-            continue
-        assert words[0] in COMMANDS, line
-        command = group.get_command(click.Context(group), words[0])
-        if isinstance(command, click.Group) and len(words) > 1 and words[1] in command.commands:
-            command = command.commands[words[1]]
-        known = {option for param in command.params for option in param.opts} | {"--help"} if command else set()
-        given = {word.partition("=")[0] for word in words[1:] if word.startswith("--") and len(word) > 2}
-        assert words[0] == "emulator" or given <= known, line
 
 
 def test_each_command_has_its_place_in_the_document() -> None:

@@ -7,13 +7,17 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from click.testing import CliRunner
 
 from cli.command import environ_of, run
+from entra_tokens.cli.app import group
 from entra_tokens.cli.reading import read, taken_out
 from entra_tokens.cli.verdicts import verdicts
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from click.testing import Result
 
 NOW = 1_700_000_000.0
 TENANT, OTHER, APP = (f"{digit * 8}-0000-4000-8000-000000000000" for digit in "123")
@@ -122,6 +126,11 @@ def test_a_token_is_found_however_it_was_copied(form: str) -> None:
     assert taken_out(form.format(token)) == token
 
 
+def invoked(*arguments: str, given: str = "") -> Result:
+    """What the command does, in this process."""
+    return CliRunner().invoke(group, arguments, input=given, prog_name="entra-tokens")
+
+
 def test_the_command(tmp_path: Path) -> None:
     evil = jwt({**V2, "name": "\x1b[31mred\x07", "exp": 1e300, "preferred_username": "ada é"})
     environ = environ_of(tmp_path, {"LC_ALL": "C", "PYTHONIOENCODING": "ascii"})
@@ -131,22 +140,20 @@ def test_the_command(tmp_path: Path) -> None:
     assert "ada \\xe9" in done.stdout
     assert "\x1b" not in done.stdout
     assert f"Will be refused:\n  It is for '{APP}'" in done.stdout
-    facts = json.loads(run("inspect", "-", "--json", environ=environ, input=jwt({**V2, "exp": NOW})).stdout)
+    facts = json.loads(invoked("inspect", "-", "--json", given=jwt({**V2, "exp": NOW})).stdout)
     assert facts["refused"] is True
     assert "expired" in {one["code"] for one in facts["problems"]}
     assert facts["claims"]["aud"] == APP
-    empty = run("inspect", environ=environ, input="")
-    assert (empty.returncode, empty.stdout) == (2, "")
+    assert invoked("inspect").exit_code == 2  # nothing is piped in
 
 
 def test_explain_finds_codes_in_pasted_text(tmp_path: Path) -> None:
-    environ = environ_of(tmp_path)
     text = "invalid_client: AADSTS7000215: Invalid client secret provided. Trace ID: 1234 and AADSTS9999999"
-    done = run("explain", "-", environ=environ, input=text)
+    done = run("explain", "-", environ=environ_of(tmp_path), input=text)
     assert done.returncode == 0
     assert "AADSTS7000215: " in done.stdout
     assert "What to do: " in done.stdout
     assert "https://login.microsoftonline.com/error?code=9999999" in done.stdout
-    (row,) = json.loads(run("explain", "50076", "--json", environ=environ).stdout)
+    (row,) = json.loads(invoked("explain", "50076", "--json").stdout)
     assert {"code", "meaning", "remedy", "source"} == set(row)
-    assert run("explain", "nothing", environ=environ).returncode == 2
+    assert invoked("explain", "nothing").exit_code == 2

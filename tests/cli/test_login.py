@@ -10,9 +10,11 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from click.testing import CliRunner
 
 from cli.command import environ_of, run, start
 from cli.keyboard import Terminal
+from entra_tokens.cli.app import group
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -190,6 +192,6 @@ def test_what_cannot_be_signed_in_to(environ: dict[str, str], way: list[str], em
     wrong = run("login", *way[:4], "--tenant", "no-such-tenant.example", *way[6:], environ=environ)
     assert wrong.returncode == 4
     assert "AADSTS90002" in wrong.stderr
-    service = run("login", "--credential", "client-secret", environ=environ)
-    assert (service.returncode, "Leave it out" in service.stderr) == (2, True)
-    assert [first.stdout, wrong.stdout, service.stdout] == [""] * 3
+    assert (first.stdout, wrong.stdout) == ("", "")
+    service = CliRunner().invoke(group, ["login", "--credential", "client-secret"])
+    assert (service.exit_code, "Leave it out" in service.output) == (2, True)
