@@ -67,9 +67,11 @@ def test_as_json_and_without_a_scope_it_shows_what_is_stored(here: dict[str, str
 
 
 def test_in_a_terminal_it_shows_a_picture_until_q(here: dict[str, str]) -> None:
+    keys = ["q"]
+
     def react(seen: str, type_: Callable[[str], None], _: subprocess.Popen[bytes]) -> None:
-        if "fresh" in seen and "renewed" in seen:
-            type_("q")
+        if keys and "fresh" in seen and "renewed" in seen:
+            type_(keys.pop())
 
     # What is left behind is a terminal as it was: it echoes, and waits for Enter.
     program = f"{shlex.quote(COMMAND)} watch --scope {SCOPE}; echo status $?; stty -a"
