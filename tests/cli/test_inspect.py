@@ -149,7 +149,7 @@ def test_the_command(tmp_path: Path) -> None:
 
 def test_explain_finds_codes_in_pasted_text(tmp_path: Path) -> None:
     text = "invalid_client: AADSTS7000215: Invalid client secret provided. Trace ID: 1234 and AADSTS9999999"
-    done = run("explain", "-", environ=environ_of(tmp_path), input=text)
+    done = run("explain", "-", environ=environ_of(tmp_path), input=f"\xff\xfe {text}", encoding="latin-1")
     assert done.returncode == 0
     assert "AADSTS7000215: " in done.stdout
     assert "What to do: " in done.stdout

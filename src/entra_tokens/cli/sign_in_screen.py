@@ -37,7 +37,10 @@ class SignInScreen:
 
     def __init__(self) -> None:
         self._over = threading.Event()
+        self._writing = threading.Lock()
         self._thread: threading.Thread | None = None
+        self._until = 0.0
+        self._on_enter: Callable[[], None] | None = None
         self._is_terminal = talk.is_terminal(sys.stderr) and environment.read("TERM") != "dumb"
         self._keys = self._is_terminal and _may_read()
 
@@ -53,30 +56,36 @@ class SignInScreen:
 
     def show_code(self, prompt: DeviceCodePrompt) -> None:
         """Show the link and the code, and go on counting."""
-        talk.say(f"To sign in, open  {prompt.verification_uri}\nand enter the code  {prompt.user_code}\n")
-        if self._is_terminal:
+        with self._writing:
+            self._clear()
+            talk.say(f"To sign in, open  {prompt.verification_uri}\nand enter the code  {prompt.user_code}\n")
+            if not self._is_terminal:
+                talk.say(f"The code is good for {in_words(prompt.expires_on - SYSTEM_CLOCK.wall())}.")
+                return
             self._show_qr(prompt.verification_uri)
             if self._keys:
                 and_open = " and open the page" if has_browser() else ""
                 talk.say(f"Press Enter to copy the code{and_open}; Ctrl-C to leave.")
-            self._count(prompt.expires_on, lambda: self._copy(prompt))
-        else:
-            talk.say(f"The code is good for {in_words(prompt.expires_on - SYSTEM_CLOCK.wall())}.")
+        self._count(prompt.expires_on, lambda: self._copy(prompt))
 
     def show_page(self, address: str) -> bool:
         """Open the page in the browser; False: there is none."""
         if not opened(address):
             return False
-        talk.say(f"Your browser shows the page to sign in on. If it does not, open this one there:\n{address}\n")
-        if self._is_terminal:
-            self._count(SYSTEM_CLOCK.wall() + PAGE_PATIENCE, None)
+        with self._writing:
+            self._clear()
+            talk.say(f"Your browser shows the page to sign in on. If it does not, open this one there:\n{address}\n")
+        self._count(SYSTEM_CLOCK.wall() + PAGE_PATIENCE, None)
         return True
 
     def show_wait(self, until: float) -> None:
         """Another process asks the person already."""
-        talk.say("Another entra-tokens is asking for this sign-in; this one waits and will use it. Ctrl-C to leave.")
-        if self._is_terminal:
-            self._count(until, None)
+        with self._writing:
+            self._clear()
+            talk.say(
+                "Another entra-tokens is asking for this sign-in; this one waits and will use it. Ctrl-C to leave."
+            )
+        self._count(until, None)
 
     def _show_qr(self, text: str) -> None:
         with suppress(Exception):  # a decoration
@@ -88,28 +97,33 @@ class SignInScreen:
             sys.stderr.write("\n")
 
     def _count(self, until: float, on_enter: Callable[[], None] | None) -> None:
-        if self._thread is None:
-            self._thread = threading.Thread(
-                target=self._run, args=(until, on_enter), name="entra-tokens screen", daemon=True
-            )
+        self._until, self._on_enter = until, on_enter
+        if self._is_terminal and self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="entra-tokens screen", daemon=True)
             self._thread.start()
 
-    def _run(self, until: float, on_enter: Callable[[], None] | None) -> None:
+    def _clear(self) -> None:
+        if self._thread is not None:
+            sys.stderr.write("\r\x1b[K")
+
+    def _run(self) -> None:
         shown = ""
-        with suppress(OSError, ValueError):  # the terminal is gone
+        with suppress(Exception):  # the terminal is gone, perhaps; the sign-in goes on, and ends as it ends
             while not self._over.is_set():
-                left = max(0, int(until - SYSTEM_CLOCK.wall()))
+                left = max(0, int(self._until - SYSTEM_CLOCK.wall()))
                 text = f"Waiting: {left // 60}:{left % 60:02d} left"
                 if text != shown:
                     shown = text
-                    sys.stderr.write(f"\r{text}\x1b[K")
-                    sys.stderr.flush()
-                if self._entered() and on_enter is not None:
+                    with self._writing:
+                        sys.stderr.write(f"\r{text}\x1b[K")
+                        sys.stderr.flush()
+                if self._entered() and self._on_enter is not None:
                     shown = ""
                     sys.stderr.write("\x1b[A\r\x1b[K")  # up again: the terminal has echoed Enter
-                    on_enter()
-            sys.stderr.write("\r\x1b[K")
-            sys.stderr.flush()
+                    self._on_enter()
+            with self._writing:
+                self._clear()
+                sys.stderr.flush()
 
     def _entered(self) -> bool:
         """Wait a tick for Enter."""

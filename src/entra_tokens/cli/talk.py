@@ -39,11 +39,15 @@ class Unread(Exception):
 
 
 def prepare() -> None:
-    """Make both streams safe for any text in any locale, and let warnings reach a person as sentences."""
-    for stream in (sys.stdout, sys.stderr):
+    """Make the streams safe for any text in any locale, and let warnings reach a person as sentences."""
+    for stream, otherwise in (
+        (sys.stdin, "replace"),
+        (sys.stdout, "backslashreplace"),
+        (sys.stderr, "backslashreplace"),
+    ):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
-            reconfigure(errors="backslashreplace")
+            reconfigure(errors=otherwise)
     if not sys.warnoptions:
         import warnings
 
