@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from .aadsts import Meaning
 
-__all__ = ["foreign_origin", "refusal", "said_safely", "says_why", "unavailable"]
+__all__ = ["foreign_origin", "person_needed", "refusal", "said_safely", "says_why", "unavailable"]
 
 _TRANSIENT = frozenset({"temporarily_unavailable", "server_error"})
 _INTERACTIVE = frozenset({"interaction_required", "login_required"})
@@ -188,6 +188,23 @@ def _class(error: str | None, suberror: str | None, codes: tuple[int, ...]) -> t
     if error in _INTERACTIVE or suberror in _INTERACTIVE_SUBERRORS or "InteractionRequired" in kinds:
         return InteractionRequired
     return AuthenticationFailed
+
+
+def person_needed(refused: AuthenticationFailed) -> InteractionRequired:
+    """The same refusal as the error that says so: of what only a person can give again."""
+    if isinstance(refused, InteractionRequired):
+        return refused
+    return InteractionRequired(
+        refused.message,
+        error=refused.error,
+        codes=refused.codes,
+        description=refused.description,
+        suberror=refused.suberror,
+        claims=refused.claims,
+        correlation_id=refused.correlation_id,
+        hint=refused.hint,
+        anchor=vars(refused).get("anchor"),
+    )
 
 
 def _what(error: str | None, description: str, known: Meaning | None) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..errors import ConfigurationError
 from .cloud import normalised_authority
@@ -55,6 +55,10 @@ class AuthorityOptions:
         host = normalised_authority(authority)
         through = resolved_proxy(proxy, host)
         return cls(host, resolved_verify(verify), through, checked_timeout(timeout), token_proxy)
+
+    def keywords(self) -> dict[str, Any]:
+        """What a credential's constructor takes for the same, whatever the environment says there."""
+        return {"authority": self.authority, "verify": self.verify, "proxy": self.proxy or "", "timeout": self.timeout}
 
     def __repr__(self) -> str:
         return f"AuthorityOptions({self.authority!r})"

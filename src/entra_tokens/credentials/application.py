@@ -10,7 +10,7 @@ from ..authority.options import AuthorityOptions
 from ..errors import ConfigurationError
 from ..request import checked_client_id, checked_tenant_id
 from .fingerprint import trust, trust_under
-from .value import Value, refuse_pickling
+from .value import Value, rebuilt, refuse_pickling
 
 if TYPE_CHECKING:
     from ..authority.token_proxy import TokenProxy
@@ -113,22 +113,12 @@ class Application(Value):
 
     def _keywords(self) -> dict[str, Any]:
         """What `__init__` takes by keyword."""
-        options = self._options
-        return {
-            "authority": options.authority,
-            "verify": options.verify,
-            "proxy": options.proxy or "",
-            "timeout": options.timeout,
-        }
+        return self._options.keywords()
 
     def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
         if not self._proof.pickles:
             raise refuse_pickling(type(self).__name__)
-        return _rebuilt, (type(self), self._arguments(), self._keywords())
-
-
-def _rebuilt(kind: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
-    return kind(*arguments, **keywords)
+        return rebuilt, (type(self), self._arguments(), self._keywords())
 
 
 def token_endpoint(options: AuthorityOptions, tenant_id: str) -> str:

@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-import os.path
 import re
-from subprocess import TimeoutExpired
 from typing import TYPE_CHECKING, Any
 
-from .. import environment
-from ..authority.answers import to_token
-from ..authority.failures import unavailable
 from ..authority.guard import guarded
 from ..authority.options import checked_timeout
-from ..authority.quiet import quiet_libraries
 from ..engine.workers import importing
-from ..errors import ConfigurationError, CredentialUnavailable, EntraTokensError
+from ..errors import ConfigurationError, CredentialUnavailable
 from ..request import checked_tenant_id
-from .azure_errors import translated
-from .command import SLOW
+from .azure_command import token_by
+from .command import profile
 from .value import Value
 
 if TYPE_CHECKING:
-    from azure.core.credentials import TokenRequestOptions
-
     from ..request import TokenRequest
     from ..token import Token
 
@@ -65,7 +57,12 @@ class AzureCli(Value):
             raise ConfigurationError(_NOT_BOTH)
         self._subscription = subscription
         self._timeout = checked_timeout(timeout)
-        self._identity = ("azure_cli", tenant_id or "", subscription or "", *_profile())
+        self._identity = (
+            "azure_cli",
+            tenant_id or "",
+            subscription or "",
+            *profile("AZURE_CONFIG_DIR", ".azure", "azureProfile.json"),
+        )
 
     @property
     def identity(self) -> tuple[str, ...]:
@@ -87,46 +84,23 @@ class AzureCli(Value):
         return guarded(lambda: self._acquire(request), who=repr(self))
 
     def _acquire(self, request: TokenRequest) -> Token:
-        from ..acquiring import current
-
         with importing():
             from azure.identity import AzureCliCredential
 
-        options: TokenRequestOptions = {}
-        if request.tenant_id is not None:
-            options["tenant_id"] = request.tenant_id
-        if request.claims is not None:
-            options["claims"] = request.claims
-        asked_at = current().clock.wall()
-        failure: EntraTokensError
-        try:
-            az = AzureCliCredential(
+        def make() -> AzureCliCredential:
+            return AzureCliCredential(
                 tenant_id=self.tenant_id or "",
                 subscription=self._subscription,
                 additionally_allowed_tenants=["*"],  # the provider has decided
                 process_timeout=self._timeout,  # type: ignore[arg-type] # pyright: ignore[reportArgumentType] # annotated int, and handed to subprocess as it is
             )
-            with quiet_libraries():
-                info = az.get_token_info(*request.scopes, options=options)
-        except Exception as error:
-            failure = self._failure(error)
-        else:
-            answer = {"access_token": info.token, "expires_in": info.expires_on - asked_at}
-            return to_token(answer, request.scopes, asked_at=asked_at, who=repr(self))
-        raise failure
 
-    def _failure(self, error: Exception) -> EntraTokensError:
-        if isinstance(error.__cause__, TimeoutExpired):
-            return unavailable(
-                repr(self),
-                f"'az' did not end within {self._timeout:g} s",
-                step=SLOW,
-                anchor=_ANCHOR,
-            )
-        ours = translated(error, who=repr(self), anchor=_ANCHOR, sign_in="az login")
-        if isinstance(ours, CredentialUnavailable) and "not found" in ours.message:
-            return CredentialUnavailable(f"{self!r}: there is no 'az' on PATH. {_INSTALL}.", anchor=_ANCHOR)
-        return ours
+        try:
+            return token_by(make, request, name="'az'", sign_in="az login", timeout=self._timeout, who=repr(self))
+        except CredentialUnavailable as error:
+            if "not found" not in error.message:
+                raise
+        raise CredentialUnavailable(f"{self!r}: there is no 'az' on PATH. {_INSTALL}.", anchor=_ANCHOR)
 
     def __repr__(self) -> str:
         given = {"tenant_id": self.tenant_id, "subscription": self._subscription}
@@ -138,13 +112,3 @@ class AzureCli(Value):
 
 def _rebuilt(tenant_id: str | None, subscription: str | None, timeout: float) -> AzureCli:
     return AzureCli(tenant_id=tenant_id, subscription=subscription, timeout=timeout)
-
-
-def _profile() -> tuple[str, str]:
-    """The CLI's profile file and its time: `az login` and `az account set` write it."""
-    folder = environment.read("AZURE_CONFIG_DIR") or os.path.join(os.path.expanduser("~"), ".azure")
-    path = os.path.join(folder, "azureProfile.json")
-    try:
-        return path, str(os.stat(path).st_mtime_ns)
-    except OSError:
-        return path, ""

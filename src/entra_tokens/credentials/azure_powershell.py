@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-from subprocess import TimeoutExpired
 from typing import TYPE_CHECKING, Any
 
-from ..acquiring import current
-from ..authority.answers import to_token
-from ..authority.failures import unavailable
 from ..authority.guard import guarded
 from ..authority.options import checked_timeout
-from ..authority.quiet import quiet_libraries
 from ..engine.workers import importing
 from ..errors import CredentialUnavailable
 from ..request import checked_tenant_id
-from .azure_errors import translated
-from .command import SLOW, profile
+from .azure_command import token_by
+from .command import profile
 from .value import Value
 
 if TYPE_CHECKING:
-    from azure.core.credentials import TokenRequestOptions
-
-    from ..errors import EntraTokensError
     from ..request import TokenRequest
     from ..token import Token
 
@@ -73,40 +65,21 @@ class AzurePowerShell(Value):
         with importing():
             from azure.identity import AzurePowerShellCredential
 
-        options: TokenRequestOptions = {}
-        if request.tenant_id is not None:
-            options["tenant_id"] = request.tenant_id
-        if request.claims is not None:
-            options["claims"] = request.claims
-        asked_at = current().clock.wall()
-        failure: EntraTokensError
-        try:
-            pwsh = AzurePowerShellCredential(
+        def make() -> AzurePowerShellCredential:
+            return AzurePowerShellCredential(
                 tenant_id=self.tenant_id or "",
                 additionally_allowed_tenants=["*"],  # the provider has decided
                 process_timeout=self._timeout,  # type: ignore[arg-type] # pyright: ignore[reportArgumentType] # annotated int, and handed to subprocess as it is
             )
-            with quiet_libraries():
-                info = pwsh.get_token_info(*request.scopes, options=options)
-        except Exception as error:
-            failure = self._failure(error)
-        else:
-            answer = {"access_token": info.token, "expires_in": info.expires_on - asked_at}
-            return to_token(answer, request.scopes, asked_at=asked_at, who=repr(self))
-        raise failure
 
-    def _failure(self, error: Exception) -> EntraTokensError:
-        if isinstance(error.__cause__, TimeoutExpired):
-            return unavailable(
-                repr(self),
-                f"PowerShell did not end within {self._timeout:g} s",
-                step=SLOW,
-                anchor=_ANCHOR,
-            )
-        ours = translated(error, who=repr(self), anchor=_ANCHOR, sign_in="Connect-AzAccount")
-        if isinstance(ours, CredentialUnavailable) and "not installed" in ours.message:
-            return CredentialUnavailable(f"{ours.message}. {_INSTALL}", anchor=_ANCHOR)
-        return ours
+        sign_in = "Connect-AzAccount"
+        try:
+            return token_by(make, request, name="PowerShell", sign_in=sign_in, timeout=self._timeout, who=repr(self))
+        except CredentialUnavailable as error:
+            if "not installed" not in error.message:
+                raise
+            missing = error.message
+        raise CredentialUnavailable(f"{missing}. {_INSTALL}", anchor=_ANCHOR)
 
     def __repr__(self) -> str:
         return f"AzurePowerShell({'' if self.tenant_id is None else f'tenant_id={self.tenant_id!r}'})"

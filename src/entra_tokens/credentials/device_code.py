@@ -96,26 +96,5 @@ class DeviceCode(Person):
             who=repr(self),
         )
 
-    def __repr__(self) -> str:
-        account = "" if self.account is None else f", account={self.account!r}"
-        return f"DeviceCode(client_id={self.client_id!r}, tenant_id={self.tenant_id!r}{account})"
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        options = self._options
-        return _rebuilt, (
-            (self.client_id, self.tenant_id),
-            {
-                "prompt": self._prompt,
-                "remember": self._remember,
-                "account": self.account,
-                "interactive": self.interactive,
-                "authority": options.authority,
-                "verify": options.verify,
-                "proxy": options.proxy or "",
-                "timeout": options.timeout,
-            },
-        )
-
-
-def _rebuilt(names: tuple[str, str], options: dict[str, Any]) -> DeviceCode:
-    return DeviceCode(*names, **options)
+    def _more(self) -> dict[str, Any]:
+        return {"prompt": self._prompt}

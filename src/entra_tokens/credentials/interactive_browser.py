@@ -167,27 +167,5 @@ class InteractiveBrowser(Person):
             )
         return refusal(fields, who=repr(self))
 
-    def __repr__(self) -> str:
-        account = "" if self.account is None else f", account={self.account!r}"
-        return f"InteractiveBrowser(client_id={self.client_id!r}, tenant_id={self.tenant_id!r}{account})"
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        options = self._options
-        return _rebuilt, (
-            (self.client_id, self.tenant_id),
-            {
-                "opener": self._opener,
-                "remember": self._remember,
-                "account": self.account,
-                "interactive": self.interactive,
-                "sign_in_timeout": self._patience,
-                "authority": options.authority,
-                "verify": options.verify,
-                "proxy": options.proxy or "",
-                "timeout": options.timeout,
-            },
-        )
-
-
-def _rebuilt(names: tuple[str, str], options: dict[str, Any]) -> InteractiveBrowser:
-    return InteractiveBrowser(*names, **options)
+    def _more(self) -> dict[str, Any]:
+        return {"opener": self._opener, "sign_in_timeout": self._patience}

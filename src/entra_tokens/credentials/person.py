@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..acquiring import Acquiring, SignIns, acquiring, current
+from ..authority.failures import person_needed
 from ..authority.guard import guarded
 from ..authority.msal_app import MsalApps, checked_claims, claims_of
 from ..authority.options import AuthorityOptions
@@ -15,7 +16,7 @@ from .fingerprint import fingerprint, object_key, trust, trust_under
 from .remembered import Remembered, application
 from .sign_in import SignIn
 from .turn import turn
-from .value import Value
+from .value import Value, rebuilt
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -271,19 +272,20 @@ class Person(Value):
             elif not isinstance(error, InteractionRequired):
                 raise
             reason = error
-        if isinstance(reason, InteractionRequired):
-            return None, reason
-        return None, InteractionRequired(
-            reason.message,
-            error=reason.error,
-            codes=reason.codes,
-            description=reason.description,
-            suberror=reason.suberror,
-            claims=reason.claims,
-            correlation_id=reason.correlation_id,
-            hint=reason.hint,
-            anchor=vars(reason).get("anchor"),
-        )
+        return None, person_needed(reason)
+
+    def _more(self) -> dict[str, Any]:
+        """What its constructor takes by keyword beside what all of them take."""
+        raise NotImplementedError
+
+    def __repr__(self) -> str:
+        account = "" if self.account is None else f", account={self.account!r}"
+        return f"{type(self).__name__}(client_id={self.client_id!r}, tenant_id={self.tenant_id!r}{account})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        mine = {"remember": self._remember, "account": self.account, "interactive": self.interactive}
+        keywords = {**mine, **self._options.keywords(), **self._more()}
+        return rebuilt, (type(self), (self.client_id, self.tenant_id), keywords)
 
 
 def _untried(sign_in: SignIn | None, tried: set[str]) -> SignIn | None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .protocol import Credential
 
-__all__ = ["Value", "identity_under", "refuse_pickling"]
+__all__ = ["Value", "identity_under", "rebuilt", "refuse_pickling"]
 
 
 class Value:
@@ -40,6 +40,11 @@ def identity_under(credential: Credential, key: bytes) -> tuple[str, ...] | None
     under = getattr(credential, "identity_under", None)
     found = credential.identity if under is None else under(key)
     return None if found is None else tuple(found)
+
+
+def rebuilt(kind: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+    """A credential made again where it was sent to."""
+    return kind(*arguments, **keywords)
 
 
 def refuse_pickling(kind: str) -> TypeError:
