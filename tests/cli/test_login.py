@@ -162,6 +162,7 @@ def test_a_terminal_without_utf_8_or_colours_and_a_person_who_declines(
     assert terminal.raw.isascii()
     assert not re.search(r"\x1b\[[0-9;]*m", terminal.raw)
     assert "declined" in terminal.text
+    assert "Type: entra-tokens login" in terminal.text
 
 
 def test_in_the_browser(tmp_path: Path, environ: dict[str, str], way: list[str], emulator: Emulator) -> None:

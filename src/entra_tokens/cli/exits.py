@@ -36,13 +36,11 @@ class SignInNeeded(EntraTokensError):
     """Somebody has to sign in; the text says what to type.
 
     Args:
-        error: What said so.
+        why: What happened.
         command: What to type.
     """
 
-    def __init__(self, error: InteractionRequired, command: str) -> None:
-        # Without a word of the authority it is the library's, which speaks to programmers.
-        why = error.message if error.error or error.codes else "nobody is signed in here for this."
+    def __init__(self, why: str, command: str) -> None:
         super().__init__(f"{why}\nType: {command}")
 
 

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..errors import ConfigurationError, CredentialUnavailable, EntraTokensError
+from ..errors import ConfigurationError, CredentialUnavailable, EntraTokensError, InteractionRequired
 from ..provider import TokenProvider
 from . import talk
 from .credential import asking, store_of
-from .options import Flags, common_flags
+from .exits import SignInNeeded
+from .options import Flags, common_flags, sign_in_command
 from .profile_file import change_profile
 from .sign_in_screen import SignInScreen
 from .signed_in import account_of, accounts_as_json
@@ -58,6 +59,8 @@ def command(flags: Flags, browser: bool, no_save: bool) -> None:
                 token = credential.login(scope, on_wait=screen.show_wait)
             except CredentialUnavailable:
                 raise CredentialUnavailable(_NO_BROWSER) from None
+            except InteractionRequired as error:  # declined, or out of time
+                raise SignInNeeded(error.message, sign_in_command(settings)) from error
     account = account_of(settings)
     if settings.as_json:
         facts = accounts_as_json([] if account is None else [account])

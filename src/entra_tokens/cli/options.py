@@ -93,7 +93,9 @@ def common(function: F) -> F:
         try:
             return function(settings=settings, **given)
         except InteractionRequired as error:
-            raise SignInNeeded(error, sign_in_command(settings)) from error
+            # Without a word of the authority it is the library's, which speaks to programmers.
+            why = error.message if error.error or error.codes else "nobody is signed in here for this."
+            raise SignInNeeded(why, sign_in_command(settings)) from error
 
     wrapped: Any = update_wrapper(with_settings, function)
     result: F = common_flags(wrapped)
@@ -104,7 +106,13 @@ def sign_in_command(settings: Settings) -> str:
     """What to type to sign in with these settings: what was a flag is a flag again."""
     given = {name: each for name, each in {"profile": settings.profile, **settings.fields}.items() if each.value}
     browser = given.pop("credential").value == "browser"
-    flags = [f"{flag_of(name)} {each.value}" for name, each in given.items() if each.source.startswith("--")]
+    import shlex
+
+    flags = [
+        f"{flag_of(name)} {shlex.quote(each.value or '')}"
+        for name, each in given.items()
+        if each.source.startswith("--")
+    ]
     if "scope" in given and given["scope"].source.startswith("--") and settings.fields["credential"].is_kept:
         flags.append("--no-save")  # the profile is for another scope, and the sign-in is good for both
     return " ".join(["entra-tokens login", *(["--browser"] if browser else []), *flags])

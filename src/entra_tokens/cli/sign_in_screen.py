@@ -104,7 +104,8 @@ class SignInScreen:
 
     def _clear(self) -> None:
         if self._thread is not None:
-            sys.stderr.write("\r\x1b[K")
+            with suppress(OSError, ValueError):
+                sys.stderr.write("\r\x1b[K")
 
     def _run(self) -> None:
         shown = ""
