@@ -75,8 +75,9 @@ class SigningHelp:
         line, self._line = self._line, None
         process, self._process = self._process, None
         if line is not None:
-            with contextlib.suppress(RuntimeError, AttributeError, ValueError, NotImplementedError):
-                self._loop.remove_reader(line)  # type: ignore[union-attr] # there is a loop where there is a line
+            if self._loop is not None:
+                with contextlib.suppress(NotImplementedError):
+                    self._loop.remove_reader(line)
             line.close()  # which it takes as the word to leave
         self._key, self._ready, self._crowd = None, False, 0
         self._read.clear()
