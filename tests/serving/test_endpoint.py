@@ -290,7 +290,7 @@ def test_whoever_is_named_gets_the_one_there_is_and_the_person_hears_of_it_once(
     [
         (AuthorityUnavailable("The authority answers 503."), 503, "answers 503"),
         (AuthenticationFailed("AADSTS7000215", error="invalid_client"), 400, "AADSTS7000215"),
-        (InteractionRequired("Type entra-tokens login."), 400, "entra-tokens login"),
+        (InteractionRequired("AADSTS50076: another factor."), 400, "type: entra-tokens login"),
         (AuthorityUnavailable("It said eyJhbGciOiJub25lIn0.eyJhIjoxfQ.sig"), 503, "<hidden>"),
         (AuthenticationFailed("It said \x1b[2J\nand more"), 400, "It said ?[2J and more"),
     ],

@@ -62,5 +62,5 @@ def endpoint_of(
         bind=bind,
         port=port,
         allow_hosts=allow_hosts,
-        say=lambda news: talk.say(f"entra-tokens: {news}."),
+        say=lambda news: talk.say(f"entra-tokens: {news.rstrip('.')}."),
     )

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from ..engine.clock import SYSTEM_CLOCK
+from .plainly import without_name
 from .spans import in_words
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def screen(rows: Sequence[Row], events: Iterable[TokenEvent], *, width: int, key
     told = list(events)
     if told:
         parts.append(Text())
-        parts += [Text(news(each), "dim") for each in told]
+        parts += [Text(news(each, why=False), "dim") for each in told]
     parts.append(Text("\nq or Ctrl-C leaves" if keys else "\nCtrl-C leaves", "dim"))
     return Group(*parts)
 
@@ -84,7 +85,7 @@ def _paragraphs(rows: Sequence[Row], now: float) -> RenderableType:
     parts: list[RenderableType] = []
     for row in rows:
         renews = f", renews in {_left(row.refresh_on, now)}" if row.refresh_on else ""
-        count = f", {_counted(row)} renewals" if row.state != "stored" else ""
+        count = f"; renewals: {_counted(row)}" if row.state != "stored" else ""
         head = Text.assemble(("\n" if parts else "", ""), (row.state, _STYLES.get(row.state, "")), f"  {row.scopes}")
         parts += [
             head,
@@ -109,7 +110,9 @@ def _counted(row: Row) -> str:
 
 
 def _error(row: Row, now: float) -> str:
-    again = f" Next try in {_left(row.next_attempt, now)}." if row.next_attempt else ""
+    # Where nothing is held, whoever asks tries again at once.
+    held = row.state in ("fresh", "stale")
+    again = f" Next try in {_left(row.next_attempt, now)}." if row.next_attempt and held else ""
     return f"{row.error}{again}"
 
 
@@ -127,12 +130,17 @@ def line(row: Row, now: float) -> str:
     return "; ".join(parts) + (f"; last error: {row.error}" if row.error else "")
 
 
-def news(event: TokenEvent) -> str:
-    """One event in a line."""
+def news(event: TokenEvent, *, why: bool = True) -> str:
+    """One event in a line.
+
+    Args:
+        event: The event.
+        why: Whether to say why a renewal failed.
+    """
     what = event.kind.replace("_", " ")
     more = ""
     if event.kind == "renewed" and event.expires_on is not None:
         more = f", good for {in_words(event.expires_on - event.at)}"
-    elif event.error is not None:
-        more = f": {event.error.message}"
+    elif event.error is not None and why:
+        more = f": {without_name(event.error.message)}"
     return f"{clock(event.at)} {what}: {' '.join(event.scopes)}{more}"

@@ -12,6 +12,7 @@ from ..errors import EntraTokensError
 from ..stores.protocol import Stored
 from . import claims
 from .credential import provider_of, store_of
+from .plainly import without_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -110,7 +111,7 @@ class Watched:
                 status.refresh_on,
                 status.renewals,
                 status.failures,
-                redact(error) if error else None,
+                redact(without_name(error)) if error else None,
                 status.next_attempt,
             )
         ]

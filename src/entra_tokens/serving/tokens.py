@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING
 from cachetools import LRUCache
 
 from ..authority.redact import redact
-from ..errors import AuthenticationFailed, AuthorityUnavailable, ConfigurationError, EntraTokensError, TokenTimeout
+from ..errors import (
+    AuthenticationFailed,
+    AuthorityUnavailable,
+    ConfigurationError,
+    EntraTokensError,
+    InteractionRequired,
+    TokenTimeout,
+)
 from ..request import DEFAULT_SUFFIX, checked_scopes
 from .head import Refused
 
@@ -76,6 +83,8 @@ def _as_refusal(error: EntraTokensError) -> Refused:
     """What the platform answers in such a case: clients try again after a 503, and give up or go on after a 400."""
     # The authority's words may be in it, and go to somebody's terminal.
     text = "".join(letter if letter.isprintable() else "?" for letter in redact(error.message)[:_LONGEST])
+    if isinstance(error, InteractionRequired):
+        text += " Where this endpoint runs, type: entra-tokens login"
     if isinstance(error, (AuthorityUnavailable, TokenTimeout)):
         return Refused(503, text, code="temporarily_unavailable", noted=text)
     code = error.error if isinstance(error, AuthenticationFailed) else None

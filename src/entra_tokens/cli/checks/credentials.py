@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from ...engine.clock import SYSTEM_CLOCK
@@ -10,6 +9,7 @@ from ...errors import ConfigurationError, CredentialUnavailable, EntraTokensErro
 from .. import claims
 from ..credential import credential_of, store_of
 from ..exits import NO_CREDENTIAL, ending
+from ..plainly import without_name
 from ..settings import CREDENTIALS, Setting
 from ..spans import in_words
 from .examine import Check
@@ -26,7 +26,6 @@ __all__ = ["credential_checks"]
 GROUP = "Credentials"
 _PEOPLES = ("device-code", "browser")
 _LOGIN = "entra-tokens login"
-_NAME = re.compile(r"[A-Z]\w+(\([^)]*\))?:? ")
 
 
 def credential_checks(
@@ -82,7 +81,7 @@ def _failed(name: str, error: EntraTokensError, named: bool) -> Finding:
     if isinstance(error, CredentialUnavailable) or nobodys:
         status = NO_CREDENTIAL
         return Finding(name, "fail" if named else "absent", _first(error), status=status)
-    return Finding(name, "fail", _plain(error), _more(error), status=status)
+    return Finding(name, "fail", without_name(error.message), _more(error), status=status)
 
 
 def _described(token: Token) -> str:
@@ -97,14 +96,8 @@ def _described(token: Token) -> str:
 
 def _first(error: EntraTokensError) -> str:
     """What is merely not there needs no more than a sentence."""
-    sentence, mark, _ = _plain(error).partition(". ")
+    sentence, mark, _ = without_name(error.message).partition(". ")
     return sentence + mark.strip()
-
-
-def _plain(error: EntraTokensError) -> str:
-    """Without the credential's name and arguments, which stand beside it."""
-    text = error.message
-    return text[match.end() :] if (match := _NAME.match(text)) else text
 
 
 def _more(error: EntraTokensError) -> str | None:
