@@ -41,10 +41,6 @@ if TYPE_CHECKING:
 FORMS = [AppServiceForm, ImdsForm]
 
 
-class Quick(Limits):
-    head = 0.05
-
-
 @pytest.fixture
 def credential() -> ScriptedCredential:
     return ScriptedCredential()
@@ -216,7 +212,7 @@ def test_what_is_no_http_is_refused(sent: bytes, opened: Open) -> None:
 
 
 def test_who_sends_slowly_or_nothing_is_cut_off(opened: Open) -> None:
-    endpoint = opened(limits=Quick)
+    endpoint = opened(limits=Limits(head=0.05))
     for sent in (b"GET /msi/token HTTP/1.1\r\nX-A:", b""):
         with socket.create_connection(address_of(endpoint.environ), timeout=20) as slow:
             slow.sendall(sent)

@@ -77,7 +77,7 @@ def _version(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
         ctx.exit()
 
 
-group = Commands(
+group: click.Group = Commands(
     NAME,
     help="Tokens of Microsoft Entra ID, from whatever this place offers.\n\n" + _EXAMPLES,
     epilog=f"'{NAME} COMMAND --help' shows a command's options and examples.",

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import Mapping
 
+    from h2ogpte.session_async import SessionAsync  # type: ignore[import-untyped] # likewise
+
     from .renewal import Renewal
 
 __all__ = ["RenewingH2OGPTEAsync"]
@@ -46,11 +48,12 @@ class RenewingH2OGPTEAsync(H2OGPTEAsync):  # type: ignore[misc] # untyped
         async def __aenter__(self) -> Any:
             entered = await super().__aenter__()
             check(self, "_rest_client")
-            check(self._rest_client, "rest_client")
-            self._rest_client.rest_client = AsyncRest(self._rest_client.rest_client, self._renewal)
+            api: Any = self._rest_client
+            check(api, "rest_client")
+            api.rest_client = AsyncRest(api.rest_client, self._renewal)
             return entered
 
-    def connect(self, chat_session_id: str, *args: Any, **options: Any) -> RenewingSessionAsync:
+    def connect(self, chat_session_id: str, *args: Any, **options: Any) -> SessionAsync:
         """As `H2OGPTEAsync.connect`; the session is a `SessionAsync` whose upgrades follow the rule."""
         place = self._socket_context, self._socket_address
         return RenewingSessionAsync(self._renewal, *place, chat_session_id, self, *args, **options)

@@ -50,7 +50,7 @@ class Chat:
 
     def __init__(self) -> None:
         self.socket: ChatSocket | None = None
-        self.lock = asyncio.Lock()
+        self.lock: asyncio.Lock = asyncio.Lock()
         self.closed = False
         self.leaving: list[ChatSocket] = []
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import Mapping
 
+    from h2ogpte.session import Session  # type: ignore[import-untyped] # likewise
+
     from .renewal import Renewal
 
 __all__ = ["RenewingH2OGPTE"]
@@ -37,10 +39,11 @@ class RenewingH2OGPTE(H2OGPTE):  # type: ignore[misc] # untyped
         self._socket_context: ssl.SSLContext | None = socket_context(address, verify)
         super().__init__(address=address, verify=verify, **options)
         check(self, "_rest_client")
-        check(self._rest_client, "rest_client")
-        self._rest_client.rest_client = Rest(self._rest_client.rest_client, renewal)
+        api: Any = self._rest_client
+        check(api, "rest_client")
+        api.rest_client = Rest(api.rest_client, renewal)
 
-    def connect(self, chat_session_id: str, *args: Any, **options: Any) -> RenewingSession:
+    def connect(self, chat_session_id: str, *args: Any, **options: Any) -> Session:
         """As `H2OGPTE.connect`; the session is a `Session` whose upgrades follow the rule."""
         place = self._socket_context, self._socket_address
         return RenewingSession(self._renewal, *place, chat_session_id, self, *args, **options)

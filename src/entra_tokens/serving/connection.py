@@ -10,7 +10,7 @@ import asyncio
 import json
 from contextlib import suppress
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import h11
 
@@ -26,11 +26,14 @@ _LARGEST_HEAD = 16 * 1024  # bytes; resource ids are a few hundred
 _LINGER = 1.0  # seconds in which what a refused client still sends is read, so that it meets the answer, not a reset
 
 
-class Limits:
+class Limits(NamedTuple):
     """Seconds for the request's head, and for a client to take its answer."""
 
-    head = 10.0
-    answer = 10.0
+    head: float = 10.0
+    answer: float = 10.0
+
+
+_PATIENT = Limits()
 
 
 async def exchange(
@@ -38,7 +41,7 @@ async def exchange(
     writer: StreamWriter,
     answer: Callable[[Head], Awaitable[dict[str, str]]],
     refusal: Callable[[Refused], dict[str, object]],
-    limits: type[Limits] = Limits,
+    limits: Limits = _PATIENT,
 ) -> None:
     """Read the request, send the answer.
 

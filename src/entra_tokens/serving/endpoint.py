@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Endpoint"]
 
+_LIMITS = Limits()
 _END = 5.0  # seconds; whatever `say` waits for, the process ends
 _AGAIN = 0.5  # seconds until another try, where the system refused to accept a connection
 
@@ -57,7 +58,7 @@ class Endpoint:
         port: int = 0,
         allow_hosts: Sequence[str] = (),
         say: Callable[[str], None] = lambda _news: None,
-        limits: type[Limits] = Limits,
+        limits: Limits = _LIMITS,
     ) -> None:
         self._form = form
         self._tokens = tokens
@@ -69,8 +70,8 @@ class Endpoint:
         self._started = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._main: asyncio.Task[None] | None = None
-        self.served = 0
-        self.refused = 0
+        self.served: int = 0
+        self.refused: int = 0
 
     @property
     def environ(self) -> dict[str, str]:

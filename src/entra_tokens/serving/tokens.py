@@ -40,7 +40,7 @@ class Tokens:
 
     def __init__(self, provider: Callable[[str], TokenProvider], scopes: Iterable[str] = ()) -> None:
         self._provider = provider
-        self.scopes = tuple(scopes)
+        self.scopes: tuple[str, ...] = tuple(scopes)
         self._allowed = {_plain(scope) for scope in self.scopes}
         self._held: LRUCache[str, AsyncTokenProvider] = LRUCache(_MOST)
 
