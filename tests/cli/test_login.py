@@ -101,7 +101,9 @@ def test_a_first_sign_in_on_a_terminal(
     assert "Nobody is signed in here" in run("accounts", environ=environ).stderr
 
 
-def test_two_processes_ask_once(environ: dict[str, str], way: list[str], emulator: Emulator) -> None:
+def test_processes_that_need_the_same_sign_in_ask_once(
+    environ: dict[str, str], way: list[str], emulator: Emulator
+) -> None:
     with start("login", *way, environ=environ) as first:
         assert first.stderr
         said = ""
@@ -111,11 +113,18 @@ def test_two_processes_ask_once(environ: dict[str, str], way: list[str], emulato
             assert second.stdout
             assert second.stderr
             waits = second.stderr.readline()
-            emulator.approve(found[1])
-            account = json.loads(second.stdout.read())
+            with start("token", "--credential", "device-code", *way, "--scope", "api://x", environ=environ) as third:
+                assert third.stdout
+                assert third.stderr
+                waits_too = third.stderr.readline()
+                emulator.approve(found[1])
+                account = json.loads(second.stdout.read())
+                token = third.stdout.read()
         rest = first.stderr.read()
-    assert (first.returncode, second.returncode) == (0, 0)
+    assert (first.returncode, second.returncode, third.returncode) == (0, 0, 0)
     assert "waits and will use it" in waits
+    assert "waits and will use it" in waits_too
+    assert token.count(".") == 2
     assert "The code is good for 1" in said + rest
     assert account["username"] == "ada@emulator.example"
     assert len([one for one in emulator.requests if one.target == "device"]) == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from functools import update_wrapper
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
@@ -106,8 +107,6 @@ def sign_in_command(settings: Settings) -> str:
     """What to type to sign in with these settings: what was a flag is a flag again."""
     given = {name: each for name, each in {"profile": settings.profile, **settings.fields}.items() if each.value}
     browser = given.pop("credential").value == "browser"
-    import shlex
-
     flags = [
         f"{flag_of(name)} {shlex.quote(each.value or '')}"
         for name, each in given.items()

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..errors import InteractionRequired
 from . import talk
-from .credential import provider_of
+from .credential import credential_of, provider_of
+from .elsewhere import waited
 from .forms import FORMS, written
 from .options import common, span
 from .spans import in_words
@@ -55,7 +57,13 @@ def _token(settings: Settings, min_ttl: float | None) -> Token:
     if stored is not None and is_good(stored, min_ttl):
         return handed_out(stored)
     with provider_of(settings) as provider:
-        token = provider.token()
+        try:
+            token = provider.token()
+        except InteractionRequired:
+            if not waited(credential_of(settings)):
+                raise
+            provider.invalidate()  # the failure is not remembered any more
+            token = provider.token()
         if stored is not None and token == stored.token:
             token = _renewed(provider, token)
     if min_ttl is not None:

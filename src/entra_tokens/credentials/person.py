@@ -73,8 +73,7 @@ class Person(Value):
         self.account = account
         self._remember = bool(remember)
         self._mine: dict[tuple[str, ...], Any] = {}
-        self._options = AuthorityOptions.settled(authority, verify, proxy, timeout)
-        self._kind = kind
+        self._options, self._kind = AuthorityOptions.settled(authority, verify, proxy, timeout), kind
         mark = "" if remember else object_key(self)
         # Whose sign-in it is; those who may ask and those who may not use the same one.
         self._whose = (*self._asker(account or ""), mark, *trust(self._options))
@@ -177,6 +176,10 @@ class Person(Value):
             self._memory(around)[self._login_key(shared.request)] = token
             provider.get_token(claims=f'{{"login":"{fingerprint(str(token))}"}}')
             return token
+
+    def asked_elsewhere(self) -> bool:
+        """Whether another process of this user has somebody sign in to this application at the moment; never waits."""
+        return self._remembered(current()).asked_elsewhere()
 
     def _memory(self, around: Acquiring) -> Any:
         return around.sign_ins if self._remember else self._mine

@@ -111,6 +111,17 @@ class Remembered:
         """The right to prompt, among the processes of this machine."""
         return None if self._files is None else self._files.turn(self._app, self._account)
 
+    def asked_elsewhere(self) -> bool:
+        """Whether another process has that right."""
+        lock = self.turn()
+        try:
+            if lock is None or not lock.acquire():
+                return lock is not None
+        except OSError:  # no locks here
+            return False
+        lock.release()
+        return False
+
     def _only_here(self, mine: SignIn) -> SignIn:
         """Its file is damaged, or cannot be read now: the next renewal writes it again."""
         self._memory[self._identity] = mine = replace(mine, stored=False)
