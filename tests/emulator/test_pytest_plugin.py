@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 PLUGIN = "entra_tokens.emulator.pytest_plugin"
 
+pytestmark = pytest.mark.timeout(120)  # one of them imports h2ogpte
+
 pytest_plugins = "pytester"
 
 
@@ -32,7 +34,7 @@ def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Callable[
 
     def run(source: str, *arguments: str) -> pytest.RunResult:
         pytester.makepyfile(dedent(source))
-        return pytester.runpytest_subprocess("-p", PLUGIN, "-W", "error", *arguments, timeout=50)
+        return pytester.runpytest_subprocess("-p", PLUGIN, "-W", "error", *arguments, timeout=110)
 
     return run
 

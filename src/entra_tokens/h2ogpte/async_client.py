@@ -37,7 +37,7 @@ class RenewingH2OGPTEAsync(H2OGPTEAsync):  # type: ignore[misc] # untyped
         self._renewal = renewal
         self._socket_address = address
         self._socket_context: ssl.SSLContext | None = socket_context(address, verify)
-        check(self, "_client")
+        check(self, "_client", "_azure_token")
         self._client.auth = RenewingAuth(renewal)
 
     class _RESTClient(H2OGPTEAsync._RESTClient):  # type: ignore[misc] # untyped  # noqa: SLF001 - docs/decisions.md
@@ -59,6 +59,8 @@ class RenewingH2OGPTEAsync(H2OGPTEAsync):  # type: ignore[misc] # untyped
         return RenewingSessionAsync(self._renewal, *place, chat_session_id, self, *args, **options)
 
     async def _get_auth_header(self) -> dict[str, Any]:
+        if self._azure_token is not None:
+            await self._renewal.ready()
         return self._renewal.continued(await super()._get_auth_header())
 
     async def _put(self, endpoint: str, files: Mapping[str, Any]) -> Any:

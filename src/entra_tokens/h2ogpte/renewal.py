@@ -69,6 +69,14 @@ class Renewal:
             return HiddenHeaders(headers)
         return self.with_token(headers, await self._async.token())
 
+    async def ready(self) -> None:
+        """Wait until there is a token: where a live one is only formatted, inside an event loop, nobody can.
+
+        Raises:
+            EntraTokensError: As `TokenProvider.token`.
+        """
+        await self._async.token()
+
     def continued(self, headers: dict[str, Any]) -> dict[str, Any]:
         """The client's own headers with the current `Session-Id`."""
         if self._session_id is not None and self._carried(headers) is not None:
