@@ -11,9 +11,9 @@ import json
 import threading
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import urlencode, urlsplit
 
 import httpcore
-import httpx
 
 from ..acquiring import current
 from .cloud import is_same_origin
@@ -21,7 +21,7 @@ from .deadline import Deadline
 from .failures import foreign_origin, refusal, said_safely, says_why, unavailable
 from .redact import redact
 from .retry_after import parse_retry_after
-from .transport import DeadlineTransport
+from .transport import connections
 from .verify import ssl_context
 
 if TYPE_CHECKING:
@@ -102,14 +102,12 @@ class AuthorityHttp:
     @contextmanager
     def session(self) -> Iterator[None]:
         """Share a connection among this thread's requests, and forget its last answer at both ends."""
-        transport = DeadlineTransport(self._tls(), self._proxy, self._deadline)
-        client = httpx.Client(transport=transport, trust_env=False, follow_redirects=False, timeout=self._timeout)
-        with client:
-            self._mine.client, self._mine.seen = client, None
+        with connections(self._tls(), self._proxy, self._deadline) as pool:
+            self._mine.pool, self._mine.seen = pool, None
             try:
                 yield
             finally:
-                self._mine.client = self._mine.seen = None
+                self._mine.pool = self._mine.seen = None
 
     def _tls(self) -> ssl.SSLContext:
         if self._context is None:
@@ -135,25 +133,37 @@ class AuthorityHttp:
         return Answer(status, json.dumps(_for_msal(content)), headers)
 
     def _exchange(self, method: str, url: str, parts: dict[str, Any]) -> tuple[int, Mapping[str, str], bytes]:
-        parts["headers"] = {**_HEADERS, **{k: v for k, v in (parts["headers"] or {}).items() if v is not None}}
-        client: httpx.Client = self._mine.client
+        headers = {**_HEADERS, "Host": urlsplit(url).netloc}
+        headers.update((name, value) for name, value in (parts["headers"] or {}).items() if value is not None)
+        if parts["params"]:
+            url += ("&" if "?" in url else "?") + urlencode(parts["params"])
+        content = b"" if method == "POST" else None
+        if parts.get("data"):
+            headers["Content-Type"] = "application/x-www-form-urlencoded"
+            content = urlencode(parts["data"]).encode("ascii")
+        pool: httpcore.ConnectionPool = self._mine.pool
         self._deadline.start(self._timeout)
         why = ""
         try:
-            with client.stream(method, url, **parts) as response:
+            with pool.stream(
+                method, url, headers=list(headers.items()), content=content, extensions=parts.get("extensions")
+            ) as response:
                 body = bytearray()
-                for piece in response.iter_raw():
+                for piece in response.iter_stream():
                     body += piece
                     if len(body) > _LARGEST:
                         break
                 else:
-                    return response.status_code, response.headers, bytes(body)
+                    found = {
+                        name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers
+                    }
+                    return response.status, found, bytes(body)
             why = "the answer is larger than 1 MiB"
         except (httpcore.ConnectTimeout, httpcore.ReadTimeout, httpcore.WriteTimeout, httpcore.PoolTimeout):
             why = f"no answer within {self._timeout:g} s"
-        except (httpx.HTTPError, httpx.InvalidURL, httpcore.NetworkError, httpcore.ProtocolError) as error:
+        except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.ProxyError) as error:
             why = _why(error)
-        except (httpcore.ProxyError, httpcore.UnsupportedProtocol, OSError) as error:
+        except (httpcore.UnsupportedProtocol, OSError, UnicodeError) as error:
             why = _why(error)
         step = _TRUST if why.startswith(_UNTRUSTED) else _CHECK
         why = f"{self._where} cannot be reached: {redact(why)}"

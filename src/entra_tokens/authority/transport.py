@@ -1,4 +1,7 @@
-"""The httpx transport under msal: httpcore's pool on a network that keeps the deadline."""
+"""The transport under msal: httpx's own, httpcore, on a network that keeps the deadline.
+
+Without httpx around it, which loads a command line of its own and all that this wants: a third of a first token.
+"""
 
 from __future__ import annotations
 
@@ -6,63 +9,39 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 import httpcore
-import httpx
 
 from ..errors import ConfigurationError
-from .deadline import Deadline, DeadlineBackend
+from .deadline import DeadlineBackend
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Iterator
 
-__all__ = ["DeadlineTransport"]
+    from .deadline import Deadline
+
+__all__ = ["connections"]
 
 # A discovery, the request that follows it and the polls of a device code (5 s apart) share a connection; an hour's
 # silence does not keep one.
 _KEEPALIVE = 15.0
 
 
-class DeadlineTransport(httpx.BaseTransport):
-    """Sends a request, and everything about it ends by `deadline`."""
+def connections(context: ssl.SSLContext, proxy: str | None, deadline: Deadline) -> httpcore.ConnectionPool:
+    """The connections of one session; everything about a request ends by the deadline.
 
-    def __init__(self, context: ssl.SSLContext, proxy: str | None, deadline: Deadline) -> None:
-        self._pool = _pool(context, proxy, DeadlineBackend(deadline))
+    Args:
+        context: Whom to trust.
+        proxy: Through which proxy, None: straight.
+        deadline: How much time there is.
 
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        url = request.url
-        answer = self._pool.handle_request(
-            httpcore.Request(
-                method=request.method,
-                url=httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path),
-                headers=request.headers.raw,
-                content=request.stream,
-                extensions=request.extensions,
-            )
-        )
-        return httpx.Response(status_code=answer.status, headers=answer.headers, stream=_Body(answer))
-
-    def close(self) -> None:
-        self._pool.close()
-
-
-class _Body(httpx.SyncByteStream):
-    def __init__(self, answer: httpcore.Response) -> None:
-        self._answer = answer
-
-    def __iter__(self) -> Iterator[bytes]:
-        yield from self._answer.iter_stream()
-
-    def close(self) -> None:
-        self._answer.close()
-
-
-def _pool(context: ssl.SSLContext, proxy: str | None, backend: DeadlineBackend) -> httpcore.ConnectionPool:
+    Raises:
+        ConfigurationError: A package that the proxy needs is not there.
+    """
     options: dict[str, Any] = {
         "ssl_context": context,
         "max_connections": None,
         "max_keepalive_connections": 2,
         "keepalive_expiry": _KEEPALIVE,
-        "network_backend": backend,
+        "network_backend": DeadlineBackend(deadline),
     }
     if proxy is None:
         return httpcore.ConnectionPool(**options)
