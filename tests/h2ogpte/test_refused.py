@@ -22,7 +22,6 @@ from h2ogpte import errors
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
-    from pathlib import Path
 
     from entra_tokens import ClientSecret
     from entra_tokens.emulator import Emulator
@@ -159,20 +158,39 @@ class OnlyOnce(io.RawIOBase):
         return self._rest.readinto(buffer)
 
 
+class Noted(io.BytesIO):
+    """A file that notes what is read from it, in pieces that begin with a seek."""
+
+    def __init__(self, content: bytes) -> None:
+        super().__init__(content)
+        self.reads: list[bytes] = []
+
+    def read(self, size: int | None = -1) -> bytes:
+        content = super().read(size)
+        if content:
+            self.reads.append(content)
+        return content
+
+
 class TestUploads:
-    def test_a_file_is_set_back(self, e: Emulator, provider: TokenProvider, tmp_path: Path) -> None:
+    def test_a_file_is_set_back(self, e: Emulator, provider: TokenProvider, closing: Callable[[Any], Any]) -> None:
         client = connect(e.h2ogpte_url, provider, scheme="Bearer-AD", verify=e.ca_file)
-        path = tmp_path / "a.bin"
-        path.write_bytes(b"head, then what is sent")
-        sent: list[int] = []
-        with path.open("rb") as file:
-            for revoked in (False, True):
-                file.seek(len(b"head, then "))
-                if revoked:
-                    e.front.revoke_seen()
-                client.upload("a.bin", file)
-                sent.append(len(client._get(f"/file?id={0}").content) and file.tell())
-        assert sent == [path.stat().st_size] * 2
+        file = Noted(b"head, then what is sent")
+        file.seek(len(b"head, then "))
+        e.front.revoke_seen()
+        client.upload("a.bin", file)
+        assert file.reads == [b"what is sent"] * 2
+
+        async def main() -> None:
+            made = await connect_async(e.h2ogpte_url, provider, scheme="Bearer-AD", verify=e.ca_file)
+            async with closing(made) as aclient:
+                await aclient.get_meta()
+                e.front.revoke_seen()
+                another = Noted(b"content")
+                await aclient.upload("a.bin", another)
+                assert another.reads == [b"content"] * 2
+
+        asyncio.run(main())
 
     def test_what_cannot_go_back_is_not_sent_again(
         self, e: Emulator, provider: TokenProvider, closing: Callable[[Any], Any]
@@ -271,6 +289,24 @@ class TestWhoseTokenItIs:
         e.advance(4000)
         with pytest.raises(InvalidCredential):
             client.count_collections()
+
+    @pytest.mark.parametrize("scheme", SCHEMES)
+    def test_one_that_has_run_out_is_waited_for_in_a_loop(
+        self, e: Emulator, provider: TokenProvider, scheme: Any, closing: Callable[[Any], Any]
+    ) -> None:
+        async def main() -> None:
+            async with closing(await connect_async(e.h2ogpte_url, provider, scheme=scheme, verify=e.ca_file)) as client:
+                for call in async_calls(client).values():
+                    with e.hold("token") as gate:  # so that whoever does not wait meets no token
+                        e.advance(4000)
+                        calling = asyncio.ensure_future(call())
+                        while not gate.arrived.is_set():
+                            await asyncio.sleep(0.005)
+                        assert not calling.done()
+                    assert await calling
+
+        asyncio.run(main())
+        assert e.front.refused == 0
 
     def test_a_session_id_that_the_server_ties_to_its_first_token(
         self, e: Emulator, provider: TokenProvider, closing: Callable[[Any], Any]
