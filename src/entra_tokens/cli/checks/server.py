@@ -112,7 +112,7 @@ def look_at_schemes(address: str, ca: str | None, token: Token, seconds: float) 
         findings.append(_audience(token))
     elif len(taken) == 1:
         how = "token_provider=provider" if taken[0] == BEARER_TOKEN else "azure_token=live_azure_token(provider)"
-        findings.append(Finding("use", "ok", f"entra_tokens.h2ogpte.connect() finds it; by hand: H2OGPTE(…, {how})"))
+        findings.append(Finding("use", "ok", f"entra_tokens.h2ogpte.connect() finds it; by hand: H2OGPTE(..., {how})"))
     version = next((reply.version for scheme, reply in replies.items() if scheme in taken and reply.version), None)
     return [*findings, *_versions(version)]
 
