@@ -86,6 +86,7 @@ def test_multiprocessing(sent: dict[str, TokenProvider], e: Emulator, how: str) 
                 pool.apply(ask, (provider,))
 
 
+@pytest.mark.timeout(120)
 def test_dask(sent: dict[str, TokenProvider], e: Emulator, tmp_path: Path) -> None:
     """Its schedulers with processes, both in one program of their own: it starts what it needs and must end."""
     import pickle
@@ -96,7 +97,7 @@ def test_dask(sent: dict[str, TokenProvider], e: Emulator, tmp_path: Path) -> No
         [sys.executable, program, tmp_path / "sent", tmp_path / "found"],
         capture_output=True,
         text=True,
-        timeout=50,
+        timeout=110,
         check=False,
         cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},  # noqa: TID251 - a child's
