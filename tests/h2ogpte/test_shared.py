@@ -328,6 +328,14 @@ class TestClosing:
         client.close()
         client.close_session("one")
 
+    def test_fails_what_is_connecting(self, e: Emulator, client: SharedClient) -> None:
+        with ThreadPoolExecutor(1) as pool, e.hold("h2ogpte_ws") as gate:
+            asked = pool.submit(client.query, "a session", "hello")
+            assert gate.arrived.wait(10)
+            client.close()
+            with pytest.raises(ConnectionError, match="closed under the question"):
+                asked.result(10)
+
     def test_a_client_that_nobody_holds_leaves_nothing_behind(self, e: Emulator, provider: TokenProvider) -> None:
         client = SharedClient(e.h2ogpte_url, provider, verify=e.ca_file, timeout=20)
         client.query("a session", "hello")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from concurrent.futures import wait
+from concurrent.futures import CancelledError, wait
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from ..authority.verify import resolved_verify
@@ -35,6 +35,7 @@ __all__ = ["AsyncSharedClient", "ChatOptions", "SharedClient"]
 
 TIMEOUT = 1000.0  # seconds for a query: what `Session.query` says of itself
 LONGEST_WAIT = 3600.0  # seconds; the query ends by itself
+CLOSED = "The client was closed under the question."
 CLOSING = 3.0  # seconds that close() waits at most
 
 
@@ -170,6 +171,8 @@ class SharedClient(_Shared):
         asked = self._asked(session_id, message, timeout, retries, {"system_prompt": system_prompt, **options})
         try:
             return asked.result()
+        except CancelledError:
+            raise ConnectionError(CLOSED) from None
         finally:
             asked.cancel()  # an interrupted caller does not want it any more
 
@@ -247,6 +250,8 @@ async def _awaited(future: Future[Any]) -> Any:
         while not await wait_in_loop(done, LONGEST_WAIT):
             pass
         return future.result()
+    except CancelledError:  # of the future, not of whoever waits
+        raise ConnectionError(CLOSED) from None
     finally:
         future.cancel()
 
