@@ -45,3 +45,21 @@ def test_a_session_forgets_at_both_ends_and_closes_its_connection(tmp_path: Path
                 assert seen.body["access_token"] == "access-token"
         assert {asked.headers["accept-encoding"] for asked in ours.requests} == {"identity"}
         http.close()
+
+
+def test_what_is_none_is_not_sent(tmp_path: Path) -> None:
+    """msal says None for a field that it leaves out; as the text "None" it would be malformed claims, say."""
+    with stub.running(tls=True) as ours:
+        ours.on("/token", stub.granted())
+        http = AuthorityHttp(ours.url, verify=stub.ca_file(tmp_path), proxy=None, timeout=5, who="us")
+        with http.session():
+            headers = {"X-Left-Out": None, "X-Sent": "1"}
+            http.post(
+                f"{ours.url}/token?a=b", data={"claims": None, "x": "ä &"}, params={"c": None, "d": 1}, headers=headers
+            )
+        (asked,) = ours.requests
+        assert (asked.form, asked.query) == ({"x": "ä &"}, {"a": "b", "d": "1"})
+        assert asked.headers["x-sent"] == "1"
+        assert "x-left-out" not in asked.headers
+        assert asked.headers["content-type"] == "application/x-www-form-urlencoded"
+        assert asked.headers["host"] == ours.url.removeprefix("https://")

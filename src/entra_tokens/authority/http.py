@@ -136,11 +136,11 @@ class AuthorityHttp:
         headers = {**_HEADERS, "Host": urlsplit(url).netloc}
         headers.update((name, value) for name, value in (parts["headers"] or {}).items() if value is not None)
         if parts["params"]:
-            url += ("&" if "?" in url else "?") + urlencode(parts["params"])
+            url += ("&" if "?" in url else "?") + _fields(parts["params"])
         content = b"" if method == "POST" else None
         if parts.get("data"):
             headers["Content-Type"] = "application/x-www-form-urlencoded"
-            content = urlencode(parts["data"]).encode("ascii")
+            content = _fields(parts["data"]).encode("ascii")
         pool: httpcore.ConnectionPool = self._mine.pool
         self._deadline.start(self._timeout)
         why = ""
@@ -191,6 +191,11 @@ class AuthorityHttp:
             why = f"the authority answered HTTP {status} with {kind}"
         step = {} if anchor is None else {"step": _BETWEEN}
         raise unavailable(self._who, why, status=status, retry_after=retry_after, anchor=anchor, **step)
+
+
+def _fields(given: Mapping[str, Any]) -> str:
+    # msal says None for a field that it leaves out.
+    return urlencode([(name, value) for name, value in given.items() if value is not None])
 
 
 def _for_msal(content: dict[str, Any]) -> dict[str, Any]:
