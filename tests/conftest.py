@@ -8,6 +8,7 @@ import ipaddress
 import os
 import re
 import shutil
+import signal
 import socket
 import sys
 import tempfile
@@ -53,8 +54,19 @@ os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.null.Keyring"  # noqa: 
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # noqa: TID251
 
 
+def _let_programs_hear_signals() -> None:
+    """What this process was started to ignore (a background job SIGINT, one under `nohup` SIGHUP), every program that a
+    test starts would ignore too. A handler is not inherited."""
+    for name in ("SIGINT", "SIGHUP", "SIGQUIT", "SIGTERM"):
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, lambda *_: None)
+
+
+_let_programs_hear_signals()
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    gc.unfreeze()  # in the process that only hands out tests, hypothesis is imported by its own summary, after this
     if what := browser.missing():
         terminalreporter.write_line(f"LEFT OUT: the tests of the pages in a browser, which need {what}", yellow=True)
     if what := nodejs.missing():
@@ -150,11 +162,8 @@ def _meet_hypothesis() -> None:
     settings(max_examples=1, database=None)(given(st.none())(lambda _: None))()
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _what_was_frozen_is_collected() -> Iterator[None]:
-    yield
-    gc.unfreeze()
-    gc.collect()
+def pytest_sessionfinish() -> None:
+    gc.unfreeze()  # pytest collects once more when all is over
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -46,10 +46,12 @@ def test_each_command_has_its_place_in_the_document() -> None:
 
 
 def test_the_command_by_itself_is_its_help(tmp_path: Path) -> None:
-    environ = environ_of(tmp_path)
+    environ = environ_of(tmp_path, {"COLUMNS": "44"})
     done = run(environ=environ)
     assert (done.returncode, done.stderr) == (0, "")
-    assert all(f"\n  {name} " in done.stdout for name in COMMANDS)
+    listed = done.stdout.partition("\nCommands:")[2]
+    assert all(f"\n  {name} " in listed for name in COMMANDS)
+    assert max(map(len, listed.splitlines())) <= 44
     wrong = run("tokn", environ=environ)
     assert (wrong.returncode, wrong.stdout) == (2, "")
     assert "entra-tokens --help" in wrong.stderr

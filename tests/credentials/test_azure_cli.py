@@ -174,7 +174,7 @@ def test_one_az_however_many_ask(az: Az) -> None:
         ready.wait(20)
         return provider.token()
 
-    with fresh_engine(), TokenProvider(AzureCli(), "api://app") as provider, ThreadPoolExecutor(8) as pool:
+    with fresh_engine(), TokenProvider(AzureCli(timeout=50), "api://app") as provider, ThreadPoolExecutor(8) as pool:
         asked = [pool.submit(ask) for _ in range(8)]
         ready.wait(20)
         (az.folder / "go").write_text("on")  # opens when an az waits for it, by when all have asked

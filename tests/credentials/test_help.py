@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import socket
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -43,7 +44,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 ASK = TokenRequest(("api://app/.default",))
-NOBODY = "127.0.0.1:9"  # discard: closed on machines of this century
 
 
 class Prompting:
@@ -70,11 +70,7 @@ UNAVAILABLE: list[tuple[Callable[[], Any], type[EntraTokensError], str]] = [
     (Default, CredentialUnavailable, "chains"),
     (lambda: AzureIdentity(Prompting()), CredentialUnavailable, "other-credentials"),
     (lambda: StaticToken("t", expires_on=1), InvalidCredential, "other-credentials"),
-    (
-        lambda: ClientSecret("t.example", "c", "s", authority=f"https://{NOBODY}"),
-        AuthorityUnavailable,
-        "proxies-and-certificates",
-    ),
+    (lambda: ClientSecret("t.example", "c", "s"), AuthorityUnavailable, "proxies-and-certificates"),
 ]
 
 
@@ -83,10 +79,14 @@ def test_a_credential_that_cannot_be_used_here(
     make: Callable[[], Any], kind: type[EntraTokensError], anchor: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
-    monkeypatch.setenv("AZURE_POD_IDENTITY_AUTHORITY_HOST", f"http://{NOBODY}")
-    credential = make()
-    with acquiring(Acquiring()), pytest.raises(EntraTokensError) as caught:
-        credential.acquire(ASK)
+    with socket.socket() as taken:  # and does not listen: nobody else can either
+        taken.bind(("127.0.0.1", 0))
+        nobody = f"127.0.0.1:{taken.getsockname()[1]}"
+        monkeypatch.setenv("AZURE_POD_IDENTITY_AUTHORITY_HOST", f"http://{nobody}")
+        monkeypatch.setenv("AZURE_AUTHORITY_HOST", f"https://{nobody}")
+        credential = make()
+        with acquiring(Acquiring()), pytest.raises(EntraTokensError) as caught:
+            credential.acquire(ASK)
     error = caught.value
     assert type(error) is kind
     assert error.anchor == anchor

@@ -21,7 +21,7 @@ def lines(text: str) -> list[str]:
     """The command lines, those of code blocks and those in the text, without what a shell does with them."""
     blocks = [line.removeprefix("$ ") for block in BLOCK.findall(text) for line in block.splitlines()]
     found = blocks + INLINE.findall(text)
-    return [re.split(r"[|>&#;]", line)[0] for line in found if line.startswith("entra-tokens ")]
+    return [re.split(r"\\?[|>&#;]", line)[0] for line in found if line.startswith("entra-tokens ")]
 
 
 def parsed(line: str) -> None:

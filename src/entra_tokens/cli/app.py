@@ -111,8 +111,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
             given,
             prog_name=NAME,
             standalone_mode=False,
-            # Wide terminals are used; click alone stops at 80.
-            max_content_width=100,
+            terminal_width=talk.width(),  # click's own is 50 to 80
         )
         talk.finish()
         return status if isinstance(status, int) else 0

@@ -36,7 +36,11 @@ Examples:
 @click.command("token", epilog=_EXAMPLES)
 @click.option("--min-ttl", type=span, metavar="TIME", help="Life that it must have left: 90s, 10m, 1h. Default: 5m.")
 @click.option(
-    "--format", "form", type=click.Choice(list(FORMS)), help=f"How to print it: {', '.join(FORMS)}. Default: token."
+    "--format",
+    "form",
+    metavar="FORM",
+    type=click.Choice(list(FORMS)),
+    help=f"How to print it: {', '.join(FORMS)}. Default: token.",
 )
 @click.option("--claims", metavar="CLAIMS", help="A claims challenge to satisfy: JSON, base64, or the whole header.")
 @common
