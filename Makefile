@@ -4,7 +4,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-consumers test-matrix check bench docs lock clean
+.PHONY: help demo test test-consumers test-matrix test-node check bench docs lock clean
 
 VENV    ?= .venv
 PY      := $(VENV)/bin/python
@@ -38,6 +38,10 @@ test-consumers: $(STAMP) ## The packages that take a provider as it is, each gro
 test-matrix: $(STAMP) ## The tests of the h2oGPTe plug on the older versions of h2ogpte, each in an environment of its own
 	$(PY) tests/h2ogpte/matrix.py $(ARGS)
 
+test-node: $(STAMP) ## Node's Azure library on exec --serve; needs node >= 20 and npm
+	sh tests/node/install.sh
+	$(PY) -m pytest tests/node
+
 check: $(STAMP) ## Lint, format, types (mypy --strict, pyright --verifytypes), import directions
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
@@ -63,7 +67,7 @@ lock: ## Compile requirements/py3.*.txt again (needs uv)
 	done
 
 clean: ## Remove the environment and everything made by tools
-	rm -rf $(VENV) .matrix dist build htmlcov .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .consumers .matrix dist build htmlcov .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find src tests bench samples -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
 
 # --- the environment -------------------------------------------------------------------------------------------------
