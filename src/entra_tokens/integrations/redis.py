@@ -24,7 +24,7 @@ from ..engine.clock import SYSTEM_CLOCK
 from ..errors import ConfigurationError, EntraTokensError
 from ..token import Token, unverified_claims
 from .extras import missing
-from .redis_address import refuse_plain_text
+from .redis_address import is_subscription, refuse_plain_text
 from .rule import face
 
 try:
@@ -47,6 +47,9 @@ class EntraCredentialProvider(StreamingCredentialProvider):
     The token is kept fresh for as long as a client refers to this. When it has been renewed, idle connections are
     authenticated again at once, and those in use when they are given back. One object may serve many clients, threads
     and loops; an asynchronous client's connections are authenticated on its own loop, which nothing here blocks.
+
+    A subscription is left alone, because redis-py listens to it without a lock. When the server closes it, redis-py
+    connects with the current token and subscribes again.
 
     A client that would send the token in clear text to another machine is refused when it is made. (A connection pool
     made by hand shows that only when it is given to a client.)
@@ -89,7 +92,10 @@ class EntraCredentialProvider(StreamingCredentialProvider):
     def on_next(self, callback: Callable[[Any], Any]) -> None:
         """What a redis-py client calls when it is made: to be told of each token."""
         refuse_plain_text(callback)
-        self._listen(self._news, callback)
+        # redis-py reads a subscription without a lock: an AUTH beside it would take its messages, or wait for ever for
+        # an answer that it took, holding what everybody else needs.
+        if not is_subscription(callback):
+            self._listen(self._news, callback)
 
     def on_error(self, callback: Callable[[Exception], Any]) -> None:
         """Likewise: to be told of a renewal that failed, while the old token is still good."""

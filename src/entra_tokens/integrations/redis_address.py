@@ -1,4 +1,8 @@
-"""Where a redis-py client sends its credentials, as far as it can be seen from what it registers."""
+"""What a redis-py client shows of itself with the callbacks that it registers.
+
+They are methods of a listener that keeps an event in `_event` (redis-py 5.3 to 8.1). Whoever else registers one shows
+nothing.
+"""
 
 from __future__ import annotations
 
@@ -10,20 +14,21 @@ from ..origin import is_loopback
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["refuse_plain_text"]
+__all__ = ["is_subscription", "refuse_plain_text"]
+
+
+def is_subscription(callback: Callable[[Any], Any]) -> bool:
+    """Whether what would be authenticated again is a connection on which somebody may be listening."""
+    return hasattr(_event(callback), "pubsub_connection")
 
 
 def refuse_plain_text(callback: Callable[[Any], Any]) -> None:
     """Refuse the client that a re-authentication callback belongs to if it would send tokens in clear text.
 
-    redis-py registers a method of a listener that keeps the event in `_event` (5.3 to 8.1); whoever else calls shows
-    nothing, and is not refused.
-
     Raises:
         ConfigurationError: It connects to another machine without TLS.
     """
-    event = getattr(getattr(callback, "__self__", None), "_event", None)
-    for connection_class, host in _targets(event):
+    for connection_class, host in _targets(_event(callback)):
         names = {each.__name__ for each in getattr(connection_class, "__mro__", ())}
         if "SSLConnection" in names or "UnixDomainSocketConnection" in names or is_loopback(host):
             continue
@@ -31,6 +36,10 @@ def refuse_plain_text(callback: Callable[[Any], Any]) -> None:
             f"No token is sent to Redis at {host} in clear text: use ssl=True or a rediss:// URL (a plain connection "
             "is for localhost only)."
         )
+
+
+def _event(callback: Callable[[Any], Any]) -> object:
+    return getattr(getattr(callback, "__self__", None), "_event", None)
 
 
 def _targets(event: object) -> Iterator[tuple[object, str]]:
