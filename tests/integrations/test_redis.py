@@ -21,7 +21,7 @@ from entra_tokens.testing import ManualClock, ScriptedCredential
 from valkey_server import valkey
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from entra_tokens import Token, TokenRequest
 
@@ -117,19 +117,34 @@ class Passed:
             pass
 
 
-def test_open_connections_follow_the_token(
-    provider: TokenProvider, credential: Rotating, server: Server, clock: ManualClock
-) -> None:
+@pytest.fixture
+def credentials(provider: TokenProvider) -> EntraCredentialProvider:
+    """With a first token, of which all has been told."""
     credentials = EntraCredentialProvider(provider)
+    passed = Passed(credentials)
+    provider.token()
+    passed.wait(jwt(1))
+    return credentials
+
+
+def wait_until(true: Callable[[], bool]) -> None:
+    for _ in range(2000):
+        if true():
+            return
+        threading.Event().wait(0.005)
+    raise AssertionError("it did not happen")
+
+
+def test_open_connections_follow_the_token(
+    credentials: EntraCredentialProvider, credential: Rotating, server: Server, clock: ManualClock
+) -> None:
     with redis.Redis("127.0.0.1", server.port, credential_provider=credentials) as client:
-        passed = Passed(credentials)
         assert client.set("key", "value")
-        passed.wait(jwt(1))
         idle, used = client.connection_pool.get_connection(), client.connection_pool.get_connection()
         client.connection_pool.release(idle)
         before = server.seen()[0]
         clock.advance(3000)  # stale: nobody calls, and it is renewed all the same
-        passed.wait(jwt(2))
+        wait_until(lambda: server.seen()[0] > before)
         assert server.seen() == (before + 1, 0)  # the idle one, at once
         client.connection_pool.release(used)
         assert server.seen() == (before + 2, 0)  # the one in use, when it came back
@@ -142,21 +157,17 @@ def test_open_connections_follow_the_token(
 
 
 def test_asynchronous_connections_follow_the_token_on_their_own_loop(
-    provider: TokenProvider, credential: Rotating, server: Server, clock: ManualClock
+    credentials: EntraCredentialProvider, credential: Rotating, server: Server, clock: ManualClock
 ) -> None:
-    credentials = EntraCredentialProvider(provider.as_async())
     made_outside = redis.asyncio.Redis(host="127.0.0.1", port=server.port, credential_provider=credentials)
 
     async def use() -> None:
         made_inside = redis.asyncio.Redis(host="127.0.0.1", port=server.port, credential_provider=credentials)
-        passed = Passed(credentials)
         for client in (made_outside, made_inside):
             assert await client.set("key", "value")
-        await asyncio.to_thread(passed.wait, jwt(1))
         before = server.seen()[0]
         clock.advance(3000)
-        await asyncio.to_thread(passed.wait, jwt(2))
-        while server.seen()[0] < before + 2:  # each on this loop, behind what it is doing
+        while server.seen()[0] < before + 2:  # each on this loop
             await asyncio.sleep(0.005)
         server.passwords(jwt(2))
         for client in (made_outside, made_inside):
@@ -172,9 +183,8 @@ def test_asynchronous_connections_follow_the_token_on_their_own_loop(
 
 @pytest.mark.parametrize("protocol", [2, 3])
 def test_a_subscription_is_left_alone_and_made_again_with_the_current_token(
-    protocol: int, provider: TokenProvider, credential: Rotating, server: Server, clock: ManualClock
+    protocol: int, credentials: EntraCredentialProvider, server: Server, clock: ManualClock
 ) -> None:
-    credentials = EntraCredentialProvider(provider)
     with (
         redis.Redis("127.0.0.1", server.port, protocol=protocol, credential_provider=credentials) as client,
         client.pubsub() as subscription,
@@ -195,20 +205,34 @@ def test_a_subscription_is_left_alone_and_made_again_with_the_current_token(
 
 
 def test_a_connection_that_cannot_be_authenticated_again_is_told_of_and_the_next_one_is_well(
-    provider: TokenProvider, credential: Rotating, server: Server, clock: ManualClock, caplog: pytest.LogCaptureFixture
+    credentials: EntraCredentialProvider,
+    credential: Rotating,
+    server: Server,
+    clock: ManualClock,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    credentials = EntraCredentialProvider(provider)
     with redis.Redis("127.0.0.1", server.port, credential_provider=credentials) as client:
         assert client.ping()
-        passed = Passed(credentials)
         credential.answer(lambda request: credential.issue(jwt(9), request))  # one that the server does not know yet
         clock.advance(3000)
-        passed.wait(jwt(9))
-        assert "could not be authenticated again" in caplog.text
+        wait_until(lambda: "could not be authenticated again" in caplog.text)
         assert jwt(9) not in caplog.text
         server.passwords(jwt(9))
         client.connection_pool.disconnect()
         assert client.ping()
+
+
+def test_a_server_that_hangs_keeps_no_other_client_from_its_token(
+    credentials: EntraCredentialProvider, server: Server, clock: ManualClock
+) -> None:
+    answer = threading.Event()
+    credentials.on_next(lambda _token: answer.wait(30))
+    with redis.Redis("127.0.0.1", server.port, credential_provider=credentials) as client:
+        assert client.ping()
+        before = server.seen()[0]
+        clock.advance(3000)
+        wait_until(lambda: server.seen()[0] > before)
+    answer.set()
 
 
 def test_a_failed_renewal_disturbs_no_connection(

@@ -16,6 +16,7 @@ import inspect
 import logging
 import threading
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from weakref import WeakMethod, WeakSet, ref
 
@@ -69,7 +70,6 @@ class EntraCredentialProvider(StreamingCredentialProvider):
         self._async = self._sync.as_async()
         self._username = username
         self._lock = threading.Lock()
-        self._passing = threading.Lock()
         self._news: list[_Ear] = []
         self._errors: list[_Ear] = []
         workers.after_fork_in_child(self._renew_after_fork)
@@ -107,23 +107,26 @@ class EntraCredentialProvider(StreamingCredentialProvider):
     def on_event(self, event: TokenEvent) -> None:
         """What the engine calls; the connections are no business of the thread that it calls on."""
         if event.kind == "renewed":
-            workers.start(self._pass_on, "entra-tokens-redis")
+            for ear in self._ears(self._news):
+                # A thread for each client: one whose server hangs keeps no other from its token.
+                workers.start(partial(self._pass_on, ear), "entra-tokens-redis")
         elif event.kind == "renewal_failed" and event.error is not None:
             for ear in self._ears(self._errors):
                 ear.hear(event.error)
 
-    def _pass_on(self) -> None:
-        with self._passing:  # one after the other: a connection must not be given an older token after a newer one
+    def _pass_on(self, ear: _Ear) -> None:
+        with ear.passing:  # one after the other, and the current one: never an older token after a newer one
             try:
                 token = _Shown(self._sync.token(timeout=0), self._pair)
             except EntraTokensError:
                 return  # it has run out again, or the provider is closed: nothing to pass on
-            for ear in self._ears(self._news):
-                ear.hear(token)
+            ear.hear(token)
 
     def _renew_after_fork(self) -> None:
         """In a forked child: a thread that held a lock is not here to release it."""
-        self._lock, self._passing = threading.Lock(), threading.Lock()
+        self._lock = threading.Lock()
+        for ear in self._news:
+            ear.passing = threading.Lock()
 
     def _listen(self, ears: list[_Ear], callback: Callable[[Any], Any]) -> None:
         with self._lock:
@@ -159,6 +162,7 @@ class _Ear:
         self._is_async = inspect.iscoroutinefunction(callback)
         self._loop: Callable[[], asyncio.AbstractEventLoop | None] = lambda: None
         self._tasks: set[asyncio.Task[Any]] = set()
+        self.passing = threading.Lock()
         if self._is_async:
             with suppress(RuntimeError):  # a client made outside: the first loop that it connects on
                 self._loop = ref(asyncio.get_running_loop())
@@ -228,8 +232,9 @@ _EXIT_WAITS = 1.0  # seconds
 
 
 def _before_exit() -> None:
-    for each in list(_alive):
-        each._passing.acquire(timeout=_EXIT_WAITS)  # noqa: SLF001 - of this module; kept, so that nothing begins any more
+    ears = [ear for each in list(_alive) for ear in each._ears(each._news)]  # noqa: SLF001 - of this module
+    for ear in ears:
+        ear.passing.acquire(timeout=_EXIT_WAITS / len(ears))  # kept, so that nothing begins any more
 
 
 atexit.register(_before_exit)
