@@ -261,6 +261,14 @@ def test_no_token_goes_in_clear_text_to_another_machine(provider: TokenProvider,
     assert credential.calls == 0
 
 
+def test_a_token_is_for_the_host_that_was_named(provider: TokenProvider, credential: Rotating) -> None:
+    credentials = EntraCredentialProvider(provider, host="Cache.example.com")
+    redis.Redis(host="cache.example.com", ssl=True, credential_provider=credentials)
+    with pytest.raises(ConfigurationError, match=r"Redis at other\.example\.com: the credentials are for cache\."):
+        redis.Redis(host="other.example.com", ssl=True, credential_provider=credentials)
+    assert credential.calls == 0
+
+
 def test_who_the_user_is(clock: ManualClock) -> None:
     opaque = TokenProvider(ScriptedCredential(), "api://app")
     with pytest.raises(ConfigurationError, match="pass username="):

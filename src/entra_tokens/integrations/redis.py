@@ -25,7 +25,7 @@ from ..engine.clock import SYSTEM_CLOCK
 from ..errors import ConfigurationError, EntraTokensError
 from ..token import Token, unverified_claims
 from .extras import missing
-from .redis_address import is_subscription, refuse_plain_text
+from .redis_address import is_subscription, refuse_wrong_address
 from .rule import face
 
 try:
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
     from ..engine.status import TokenEvent
     from ..provider import AsyncTokenProvider, TokenProvider
+    from .rule import Hosts
 
 __all__ = ["EntraCredentialProvider"]
 
@@ -58,15 +59,20 @@ class EntraCredentialProvider(StreamingCredentialProvider):
     Args:
         provider: Of either face; its scope is `"https://redis.azure.com/.default"`.
         username: The Redis user; None: the token's `oid`, the object id of who signed in.
+        host: Whom to send tokens to, `"name.region.redis.azure.net"` or several; None: whomever clients connect to.
 
     Raises:
         ConfigurationError: The provider is not ours. By a client: the token has no `oid` and no `username` was given,
-            or the connection is neither TLS nor to this machine.
+            the connection is neither TLS nor to this machine, or it is to another host than those named.
         EntraTokensError: By a client that connects: no token can be had.
     """
 
-    def __init__(self, provider: TokenProvider | AsyncTokenProvider, *, username: str | None = None) -> None:
+    def __init__(
+        self, provider: TokenProvider | AsyncTokenProvider, *, username: str | None = None, host: Hosts = None
+    ) -> None:
         self._sync = face(provider)
+        names = [host] if isinstance(host, str) else host
+        self._hosts = None if names is None else frozenset(name.lower() for name in names)
         self._async = self._sync.as_async()
         self._username = username
         self._lock = threading.Lock()
@@ -91,7 +97,7 @@ class EntraCredentialProvider(StreamingCredentialProvider):
 
     def on_next(self, callback: Callable[[Any], Any]) -> None:
         """What a redis-py client calls when it is made: to be told of each token."""
-        refuse_plain_text(callback)
+        refuse_wrong_address(callback, self._hosts)
         # redis-py reads a subscription without a lock: an AUTH beside it would take its messages, or wait for ever for
         # an answer that it took, holding what everybody else needs.
         if not is_subscription(callback):

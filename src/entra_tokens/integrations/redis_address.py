@@ -14,7 +14,7 @@ from ..origin import is_loopback
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["is_subscription", "refuse_plain_text"]
+__all__ = ["is_subscription", "refuse_wrong_address"]
 
 
 def is_subscription(callback: Callable[[Any], Any]) -> bool:
@@ -22,14 +22,19 @@ def is_subscription(callback: Callable[[Any], Any]) -> bool:
     return hasattr(_event(callback), "pubsub_connection")
 
 
-def refuse_plain_text(callback: Callable[[Any], Any]) -> None:
-    """Refuse the client that a re-authentication callback belongs to if it would send tokens in clear text.
+def refuse_wrong_address(callback: Callable[[Any], Any], hosts: frozenset[str] | None) -> None:
+    """Refuse the client that a re-authentication callback belongs to if it would send tokens where they must not go.
 
     Raises:
-        ConfigurationError: It connects to another machine without TLS.
+        ConfigurationError: It connects to another machine without TLS, or to none of the hosts that were named.
     """
     for connection_class, host in _targets(_event(callback)):
         names = {each.__name__ for each in getattr(connection_class, "__mro__", ())}
+        if hosts is not None and host.lower() not in hosts and "UnixDomainSocketConnection" not in names:
+            raise ConfigurationError(
+                f"No token is sent to Redis at {host}: the credentials are for {', '.join(sorted(hosts))}. Name it in "
+                "host=, or make others for it."
+            )
         if "SSLConnection" in names or "UnixDomainSocketConnection" in names or is_loopback(host):
             continue
         raise ConfigurationError(
