@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 # Many processes run the same code: it is compiled once, whatever the environment says about keeping that.
-_COMPILED = tempfile.mkdtemp(prefix="entra-tokens-compiled-")
+_RUN = os.environ.get("PYTEST_XDIST_TESTRUNUID") or f"of-{os.getpid()}"  # noqa: TID251 - one for all its workers
+_COMPILED = str(Path(tempfile.gettempdir(), f"entra-tokens-compiled-{_RUN}"))
 atexit.register(shutil.rmtree, _COMPILED, ignore_errors=True)
 
 __all__ = ["COMMAND", "Running", "environ_of", "run", "start"]
