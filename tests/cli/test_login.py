@@ -48,15 +48,14 @@ def tool(folder: Path, name: str, script: str) -> None:
     path.chmod(0o755)
 
 
-def approved(process: Any, emulator: Emulator) -> str:
-    """Sign in with the code that a process without a terminal shows; what it had said so far."""
+def shown(process: Any) -> tuple[str, str]:
+    """The code that a process without a terminal shows, and what it has said so far."""
     said = ""
     while not (found := re.search(CODE, said)):
         line = process.stderr.readline()
         assert line, said
         said += line
-    emulator.approve(found[1])
-    return said
+    return found[1], said
 
 
 def test_a_first_sign_in_on_a_terminal(
@@ -106,9 +105,7 @@ def test_processes_that_need_the_same_sign_in_ask_once(
 ) -> None:
     with start("login", *way, environ=environ) as first:
         assert first.stderr
-        said = ""
-        while not (found := re.search(CODE, said)):
-            said += first.stderr.readline()
+        code, said = shown(first)
         with start("login", *way, "--json", "--no-save", environ=environ) as second:
             assert second.stdout
             assert second.stderr
@@ -117,7 +114,7 @@ def test_processes_that_need_the_same_sign_in_ask_once(
                 assert third.stdout
                 assert third.stderr
                 waits_too = third.stderr.readline()
-                emulator.approve(found[1])
+                emulator.approve(code)
                 account = json.loads(second.stdout.read())
                 token = third.stdout.read()
         rest = first.stderr.read()
@@ -154,7 +151,9 @@ def test_over_ssh_on_a_narrow_terminal_and_left_with_ctrl_c(
     assert "Traceback" not in terminal.text
     # Nothing is left behind that the next one would wait for.
     with start("login", *way, environ=environ) as again:
-        assert "Another" not in approved(again, emulator)
+        code, said = shown(again)
+        assert "Another" not in said
+        emulator.approve(code)
         again.communicate()
     assert again.returncode == 0
 
