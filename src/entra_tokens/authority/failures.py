@@ -190,20 +190,20 @@ def _class(error: str | None, suberror: str | None, codes: tuple[int, ...]) -> t
     return AuthenticationFailed
 
 
-def person_needed(refused: AuthenticationFailed) -> InteractionRequired:
+def person_needed(reason: AuthenticationFailed) -> InteractionRequired:
     """The same refusal as the error that says so: of what only a person can give again."""
-    if isinstance(refused, InteractionRequired):
-        return refused
+    if isinstance(reason, InteractionRequired):
+        return reason
     return InteractionRequired(
-        refused.message,
-        error=refused.error,
-        codes=refused.codes,
-        description=refused.description,
-        suberror=refused.suberror,
-        claims=refused.claims,
-        correlation_id=refused.correlation_id,
-        hint=refused.hint,
-        anchor=vars(refused).get("anchor"),
+        reason.message,
+        error=reason.error,
+        codes=reason.codes,
+        description=reason.description,
+        suberror=reason.suberror,
+        claims=reason.claims,
+        correlation_id=reason.correlation_id,
+        hint=reason.hint,
+        anchor=vars(reason).get("anchor"),
     )
 
 
