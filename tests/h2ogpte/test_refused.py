@@ -251,6 +251,16 @@ class TestBursts:
         asyncio.run(main())
         assert len(e.token_requests) == 2
 
+    def test_a_late_one_leaves_the_next_token_alone(self, e: Emulator, provider: TokenProvider) -> None:
+        renewal = Renewal(provider, "Bearer-AD")
+        old = {"Authorization": f"Bearer-AD {provider.token()}"}
+        assert renewal.refused(old)
+        renewed = provider.token()
+        assert renewal.refused(old)
+        assert provider.token() is renewed
+        assert len(e.token_requests) == 2
+        assert not renewal.refused({"Authorization": "Bearer somebody else's"})
+
     def test_a_server_that_refuses_everything_costs_one_renewal_a_minute(
         self, e: Emulator, credential: ClientSecret
     ) -> None:
