@@ -84,6 +84,8 @@ class _Impatient(ClientConnection):
             raise
 
     def process_event(self, event: Any) -> None:
-        if getattr(event, "status_code", 101) != 101:
-            self.close_timeout: float | None = 0
         super().process_event(event)
+        if getattr(event, "status_code", 101) != 101:
+            # Ends the thread that reads, in which this runs, and which then closes the socket. To close it from another
+            # thread while this one reads would let it read from whichever connection gets its number next.
+            raise EOFError
