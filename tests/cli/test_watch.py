@@ -58,6 +58,7 @@ def test_as_json_and_without_a_scope_it_shows_what_is_stored(here: dict[str, str
             picture = json.loads(process.stdout.readline())
         finally:
             process.send_signal(signal.SIGTERM)
+            process.communicate(timeout=50)  # a pipe that is closed first would end it otherwise
     assert process.returncode == 0
     (token,) = picture["tokens"]
     assert token["state"] == "stored"
@@ -92,5 +93,6 @@ def test_a_credential_that_does_not_work_is_shown_and_tried_again(here: dict[str
             seen = lines_until(process, " none ", "last error: ")
         finally:
             process.send_signal(signal.SIGTERM)
+            process.communicate(timeout=50)  # a pipe that is closed first would end it otherwise
     assert process.returncode == 0
     assert here["IDENTITY_HEADER"] not in "".join(seen)
