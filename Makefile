@@ -22,6 +22,8 @@ export UV_PYTHON_DOWNLOADS := never
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Another environment's paths and plugins are not ours.
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV PYTEST_ADDOPTS PYTEST_PLUGINS
+# The many programs that tests start would each compile every package anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' Makefile
@@ -89,7 +91,7 @@ $(STAMP): $(PY) pyproject.toml $(wildcard requirements/py3.*.txt)
 	lock=requirements/py$$($(PY) -c 'import sys; print("%d.%d" % sys.version_info[:2])').txt; \
 	echo "==> installing the $$(grep -c == $$lock) packages of $$lock (pip takes about a minute, uv some seconds)"; \
 	if $(UV) --version >/dev/null 2>&1 && \
-	   $(UV) pip install --quiet --python $(PY) --require-hashes -r $$lock; \
+	   $(UV) pip install --quiet --compile-bytecode --python $(PY) --require-hashes -r $$lock; \
 	then :; else $(PY) -m pip install --quiet --require-hashes -r $$lock; fi; \
 	echo "==> installing entra-tokens, editable"; \
 	$(PY) -m pip install --quiet --no-deps --no-build-isolation --editable .; \
