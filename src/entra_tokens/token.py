@@ -123,7 +123,7 @@ def unverified_claims(value: str) -> dict[str, Any]:
         raise ValueError("This token is opaque: it is not a JWT.")
     try:
         payload = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
-    except (binascii.Error, ValueError):
+    except (binascii.Error, ValueError, RecursionError):  # the last: a payload of a hundred thousand brackets
         raise ValueError("This token is opaque: its payload is not JSON.") from None
     if not isinstance(payload, dict):
         raise ValueError("This token is opaque: its payload is not a JSON object.")

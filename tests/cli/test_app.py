@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from rich.console import Console
 
 from cli.command import COMMAND, environ_of, run, start
 from entra_tokens import (
@@ -24,8 +25,12 @@ from entra_tokens import (
     StoreError,
     TokenTimeout,
 )
+from entra_tokens.cli import doctor_table, talk
 from entra_tokens.cli.app import COMMANDS, group
+from entra_tokens.cli.checks.finding import Finding
 from entra_tokens.cli.exits import ending
+from entra_tokens.cli.watch_screen import screen
+from entra_tokens.cli.watched import Row
 
 ROOT = Path(__file__).parents[2]
 MARKER = "PLANTED-secret"
@@ -56,6 +61,39 @@ def test_the_command_by_itself_is_its_help(tmp_path: Path) -> None:
     assert (wrong.returncode, wrong.stdout) == (2, "")
     assert "entra-tokens --help" in wrong.stderr
     assert not any(tmp_path.iterdir())
+
+
+def test_a_stdout_that_takes_nothing_ends_in_a_sentence(here: dict[str, str]) -> None:
+    assert run("token", "--scope", "api://full/.default", environ=here).returncode == 0
+    for script, says in (
+        ('"$0" token --scope api://full/.default > /dev/full', "No space left on device"),  # the one in the store
+        ('"$0" --version > /dev/full', "No space left on device"),
+        ('"$0" token --scope api://full/.default >&-', "it is closed"),
+    ):
+        done = subprocess.run(["sh", "-c", script, COMMAND], env=here, capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stderr) == (7, f"entra-tokens: stdout takes nothing: {says}.\n")
+
+
+def test_what_others_wrote_gives_the_terminal_no_orders(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    evil = "a\x1b]0;x\x07\x9b2J\u202e[/b]\r\nsigned in"
+    safe = "a?]0;x??2J?[/b]??signed in"
+    file = tmp_path / "config.toml"
+    file.write_text(f"[profiles.default]\nscope = {json.dumps(evil)}\n[profiles.{json.dumps(evil)}]\n")
+    shown = run("config", environ=environ_of(tmp_path))
+    assert f"scope       {safe}  " in shown.stdout
+    assert f"has the profiles {safe}, default.\n" in shown.stderr
+    missing = run("config", "--profile", "$(id)\x1b[1m", environ=environ_of(tmp_path)).stderr
+    assert "\x1b" not in missing
+    assert "--profile '$(id)' scope" in run("config", "--profile", "$(id)", environ=environ_of(tmp_path)).stderr
+    talk.say(f"No. {evil}")
+    doctor_table.show({"Server": [Finding("says", "fail", evil, evil)]}, {"Server": evil})
+    for width in (40, 90):
+        row = Row(evil, evil, "fresh", error=evil)
+        Console(width=width, force_terminal=False).print(screen([row], [], width=width, keys=False))
+    written = capsys.readouterr()
+    everything = written.out + written.err
+    assert not set("\x1b\x07\x9b\u202e\r") & set(everything)
+    assert "[/b]" in written.out  # no markup
 
 
 @pytest.mark.parametrize(

@@ -114,6 +114,7 @@ def test_without_a_home_variable_it_is_where_the_system_has_such_files(
 def test_the_command(tmp_path: Path) -> None:
     environ = {**environ_of(tmp_path, {"ENTRA_TOKENS_SCOPE": "api://by-variable"})}
     made = run("config", "set", "--profile", "work", "tenant", "contoso.com", environ=environ)
+    run("config", "set", "--profile", "work", "client-id", "y", environ=environ)  # as the flag is written
     assert (made.returncode, made.stdout) == (0, "")
     shown = run("config", "--profile", "work", "--client-id", "x", environ=environ)
     rows = {line.split()[0]: line.split(None, 2)[1:] for line in shown.stdout.splitlines()}
@@ -122,6 +123,7 @@ def test_the_command(tmp_path: Path) -> None:
     assert rows["scope"] == ["api://by-variable", "ENTRA_TOKENS_SCOPE"]
     assert rows["address"] == ["-", "not set"]
     assert f"{tmp_path}/config.toml has the profiles work" in shown.stderr
+    assert 'client_id = "y"' in (tmp_path / "config.toml").read_text()
     facts = json.loads(run("config", "--json", environ=environ).stdout)
     assert facts["file"] == f"{tmp_path}/config.toml"
     assert facts["settings"]["credential"] == {"value": "default", "source": "default"}

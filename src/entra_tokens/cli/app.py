@@ -118,8 +118,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except (KeyboardInterrupt, click.Abort):
         talk.interrupted()
         return INTERRUPTED
-    except talk.Unread:
-        return talk.nobody_reads()
+    except talk.Unread as error:
+        return talk.nobody_reads(error)
     except click.ClickException as error:
         return _misused(error)
     except SystemExit as error:

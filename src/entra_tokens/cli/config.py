@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -56,7 +56,7 @@ def command(context: click.Context, flags: Flags) -> None:
     width = max(len(each.value or "") for _, each in rows)
     source_below = talk.is_terminal(sys.stdout) and talk.width() < width + 32
     for name, each in rows:
-        value, source = each.value or "-", each.source or "not set"
+        value, source = talk.one_line(each.value or "-"), each.source or "not set"
         if source_below:
             talk.result(f"{name}: {value}\n    {source}")
         else:
@@ -67,7 +67,11 @@ def command(context: click.Context, flags: Flags) -> None:
         talk.say("This user has no home folder; set ENTRA_TOKENS_HOME to have a file for profiles.")
         return
     profiles = read_profiles()
-    there = f"has the profiles {', '.join(sorted(profiles))}" if profiles else "does not exist yet, or has no profile"
+    there = (
+        f"has the profiles {talk.one_line(', '.join(sorted(profiles)))}"
+        if profiles
+        else "does not exist yet, or has no profile"
+    )
     talk.say(f"{file} {there}.\nTo change one, type: entra-tokens config set [--profile NAME] SETTING VALUE")
 
 
@@ -96,9 +100,22 @@ _profile = click.option(
 )
 
 
+if TYPE_CHECKING:
+    _Choice = click.Choice[str]
+else:
+    _Choice = click.Choice  # no generic class before click 8.2
+
+
+class _Setting(_Choice):
+    """A setting by its name in the file, or as its flag is written."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        return super().convert(str(value).replace("-", "_"), param, ctx)
+
+
 @command.command("set", help=f"Set SETTING in a profile: one of {_NAMES}.")
 @_profile
-@click.argument("setting", type=click.Choice(list(FIELDS)))
+@click.argument("setting", type=_Setting(list(FIELDS)))
 @click.argument("value")
 def _set(profile: str, setting: str, value: str) -> None:
     if setting == "credential" and value not in CREDENTIALS:
@@ -109,7 +126,7 @@ def _set(profile: str, setting: str, value: str) -> None:
 
 @command.command("unset", help=f"Take SETTING out of a profile: one of {_NAMES}.")
 @_profile
-@click.argument("setting", type=click.Choice(list(FIELDS)))
+@click.argument("setting", type=_Setting(list(FIELDS)))
 def _unset(profile: str, setting: str) -> None:
     if setting not in read_profiles().get(profile, {}):
         talk.say(f"The profile {profile!r} has no {setting}.")

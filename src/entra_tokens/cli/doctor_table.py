@@ -39,7 +39,9 @@ def show(report: Mapping[str, Sequence[Finding]], notes: Mapping[str, str]) -> N
     console = Console(file=sys.stdout, width=talk.width(), highlight=False)
     plain = not talk.speaks(sys.stdout, "✓✗→")
     for group, findings in report.items():
-        console.print(Text.assemble("\n", (group, "bold"), f"  {notes[group]}" if group in notes else ""))
+        console.print(
+            Text.assemble("\n", (group, "bold"), f"  {talk.harmless(notes[group])}" if group in notes else "")
+        )
         table = Table.grid(padding=(0, 1))
         wide = console.width >= _NARROW
         table.add_column(width=1)
@@ -51,10 +53,10 @@ def show(report: Mapping[str, Sequence[Finding]], notes: Mapping[str, str]) -> N
             fancy, simple, style = _MARKS[each.state]
             mark = Text(simple if plain else fancy, style)
             time = Text(f"{each.seconds:.2f} s" if each.seconds is not None else "", "dim")
-            what = Text(each.what.rstrip("."), "dim" if each.state == "absent" else "")
+            what = Text(talk.harmless(each.what).rstrip("."), "dim" if each.state == "absent" else "")
             if each.remedy:
                 what.append(f"\n{'->' if plain else '→'} ", style)
-                what.append(each.remedy, "bold")
+                what.append(talk.harmless(each.remedy), "bold")
             if wide:
                 table.add_row(mark, Text(each.name, "dim" if each.state == "absent" else ""), what, time)
             else:

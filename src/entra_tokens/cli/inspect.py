@@ -99,13 +99,13 @@ def _print(found: Read, said: list[Verdict], now: float) -> None:
     version = f", v{found.version}" if found.version else ""
     talk.result(_NAMES[found.kind] + version)
     for label, value in _rows(found, now):
-        talk.result(f"  {label:<12} {_printable(value)}")
+        talk.result(f"  {label:<12} {talk.one_line(value)}")
     for refuses, title in ((True, "Will be refused:"), (False, "Worth knowing:")):
         chosen = [each for each in said if each.refuses is refuses]
         if chosen:
             talk.result("\n" + title)
         for each in chosen:
-            talk.lines(f"  {_printable(each.text)}")
+            talk.lines(f"  {talk.one_line(each.text)}")
     if found.claims and not any(each.refuses for each in said):
         talk.lines("\nNothing here says that it will be refused. Its signature was not checked.")
 
@@ -140,8 +140,3 @@ def _when(at: float | None, now: float) -> str | None:
         return f"{datetime.fromtimestamp(at, timezone.utc):%Y-%m-%d %H:%M:%S} UTC, {words}"
     except (OverflowError, ValueError, OSError):
         return f"{at:.0f}, which is no date"
-
-
-def _printable(text: str) -> str:
-    """Claims are written by others: no escape sequences."""
-    return "".join(letter if letter.isprintable() else "?" for letter in text)

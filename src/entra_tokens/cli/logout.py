@@ -40,7 +40,8 @@ def command(account: str | None, everybody: bool, as_json: bool) -> None:
     if as_json:
         talk.result(json.dumps(accounts_as_json(gone)))
     for each in gone:
-        talk.say(f"Signed out {each.username or 'somebody'} (tenant {each.tenant_id}, application {each.client_id}).")
+        who = talk.one_line(each.username or "somebody")
+        talk.say(f"Signed out {who} (tenant {each.tenant_id}, application {each.client_id}).")
     if not gone:
-        who = account or "Nobody"
+        who = talk.one_line(account or "Nobody")
         talk.say(f"{who} is {'not ' if account else ''}signed in here. 'entra-tokens accounts' lists who is.")

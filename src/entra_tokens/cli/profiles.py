@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from .. import environment
 from ..errors import ConfigurationError
 from .settings import FIELDS
+from .talk import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,10 +45,13 @@ def read_profile(name: str, *, must_be: bool) -> Mapping[str, str]:
     """
     profiles = read_profiles()
     if name not in profiles and must_be:
-        there = f"There are: {', '.join(sorted(profiles))}." if profiles else "There is none yet."
+        import shlex
+
+        there = f"There are: {one_line(', '.join(sorted(profiles)))}." if profiles else "There is none yet."
+        typed = shlex.quote(name) if name.isprintable() else "NAME"  # to be pasted into a shell
         raise ConfigurationError(
             f"There is no profile {name!r} in {config_file()}. {there} To make it, type 'entra-tokens login --profile "
-            f"{name} ...' or 'entra-tokens config set --profile {name} scope api://APP/.default'."
+            f"{typed} ...' or 'entra-tokens config set --profile {typed} scope api://APP/.default'."
         )
     return profiles.get(name, {})
 

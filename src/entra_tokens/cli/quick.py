@@ -36,8 +36,8 @@ def printed(arguments: Sequence[str]) -> int | None:
     try:
         talk.result(text)
         talk.finish()
-    except talk.Unread:
-        return talk.nobody_reads()
+    except talk.Unread as error:
+        return talk.nobody_reads(error)
     return 0
 
 

@@ -47,7 +47,7 @@ def taken_out(text: str) -> str:
     if text.startswith("{"):
         try:
             found = json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             return text
         return text_of(found, "token", "access_token", "accessToken", "AccessToken") or _deeper(found) or text
     for word in ("authorization:", "bearer ", "bearer-ad ", "bearer-token "):
@@ -94,6 +94,6 @@ def _header(part: str) -> dict[str, Any]:
 
     try:
         found = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}

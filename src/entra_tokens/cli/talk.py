@@ -18,10 +18,12 @@ __all__ = [
     "console",
     "error",
     "finish",
+    "harmless",
     "interrupted",
     "is_terminal",
     "lines",
     "nobody_reads",
+    "one_line",
     "prepare",
     "result",
     "say",
@@ -31,11 +33,20 @@ __all__ = [
 ]
 
 _BROKEN_PIPE = 141  # what a shell reports for a program that SIGPIPE ended
+_UNWRITTEN = 7
 _WIDEST, _NARROWEST = 100, 20
 
 
 class Unread(Exception):
-    """Whoever read stdout has left. Not an OSError: click would end the process for one."""
+    """Whoever read stdout has left, or it takes nothing. Not an OSError: click would end the process for one.
+
+    Args:
+        why: What the system says to that; None: the reader has left, as `head` does, and there is nothing to tell.
+    """
+
+    def __init__(self, why: str | None = None) -> None:
+        super().__init__(why)
+        self.why = why
 
 
 def prepare() -> None:
@@ -77,10 +88,12 @@ def result(text: str) -> None:
     Raises:
         Unread: Nobody reads it.
     """
+    if sys.stdout is None:  # `>&-`
+        raise Unread("it is closed")
     try:
-        sys.stdout.write(text + "\n")
-    except BrokenPipeError:
-        raise Unread from None
+        sys.stdout.write(harmless(text) + "\n")
+    except OSError as error:
+        raise _unread(error) from None
 
 
 def lines(text: str) -> None:
@@ -99,8 +112,23 @@ def finish() -> None:
     try:
         if sys.stdout is not None:
             sys.stdout.flush()
-    except BrokenPipeError:
-        raise Unread from None
+    except OSError as error:
+        raise _unread(error) from None
+
+
+def harmless(text: str) -> str:
+    """What comes from a server, a file or a variable gives a terminal no orders: lines and tabs are left of them."""
+    if text.isprintable():
+        return text
+    import re
+
+    # C0 and C1 but for line feed and tab, and what turns the direction of writing.
+    return re.sub(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]", "?", text)
+
+
+def one_line(text: str) -> str:
+    """A value that others have written, a claim or a name: nothing in it moves the cursor or begins a line."""
+    return text if text.isprintable() else "".join(letter if letter.isprintable() else "?" for letter in text)
 
 
 def say(text: str = "") -> None:
@@ -111,7 +139,7 @@ def say(text: str = "") -> None:
     if is_terminal(sys.stderr):
         lines = [part for line in lines for part in _fitting(line)]
     with suppress(OSError, ValueError):  # nobody listens: that alone must not change how the command ends
-        sys.stderr.write("\n".join(lines) + "\n")
+        sys.stderr.write(harmless("\n".join(lines)) + "\n")
         sys.stderr.flush()
 
 
@@ -126,11 +154,15 @@ def interrupted() -> None:
         say()
 
 
-def nobody_reads() -> int:
-    """Whoever read stdout has left (`| head -1`); returns the exit status."""
-    with suppress(OSError, ValueError):  # else the interpreter complains when it flushes at its end
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return _BROKEN_PIPE
+def nobody_reads(unread: Unread) -> int:
+    """Whoever read stdout has left (`| head -1`), or the disk is full; returns the exit status."""
+    if sys.stdout is not None:
+        with suppress(OSError, ValueError):  # else the interpreter complains when it flushes at its end
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if unread.why is None:
+        return _BROKEN_PIPE
+    error(f"stdout takes nothing: {unread.why}.")
+    return _UNWRITTEN
 
 
 def is_terminal(stream: Any) -> bool:
@@ -162,6 +194,10 @@ def console() -> Console:
     from rich.console import Console
 
     return Console(stderr=True, highlight=False, soft_wrap=not is_terminal(sys.stderr))
+
+
+def _unread(error: OSError) -> Unread:
+    return Unread(None if isinstance(error, BrokenPipeError) else error.strerror or type(error).__name__)
 
 
 def _fitting(line: str) -> list[str]:

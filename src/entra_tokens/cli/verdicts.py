@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
+from ..authority.expiry import number
 from ..request import to_resource, to_scopes
 from .claims import text_of
 from .spans import in_words
@@ -55,7 +56,7 @@ class Verdict(NamedTuple):
 def instant(read: Read, name: str) -> float | None:
     """A claim that is an instant, epoch seconds."""
     value = read.claims.get(name)
-    return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
+    return number(value) if isinstance(value, (int, float)) else None
 
 
 def verdicts(read: Read, *, now: float, scope: str | None, tenant: str | None) -> list[Verdict]:

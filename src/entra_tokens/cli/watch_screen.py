@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from ..engine.clock import SYSTEM_CLOCK
+from . import talk
 from .plainly import without_name
 from .spans import in_words
 
@@ -53,11 +54,11 @@ def screen(rows: Sequence[Row], events: Iterable[TokenEvent], *, width: int, key
     if not rows:
         parts.append(Text("\nNothing is held or stored here. Add --scope to get a token and keep it fresh.", "dim"))
     parts.append(_table(rows, now) if width >= _WIDE else _paragraphs(rows, now))
-    parts += [Text(f"\n{_error(row, now)}", "red") for row in rows if row.error]
+    parts += [Text(f"\n{talk.harmless(_error(row, now))}", "red") for row in rows if row.error]
     told = list(events)
     if told:
         parts.append(Text())
-        parts += [Text(news(each, why=False), "dim") for each in told]
+        parts += [Text(talk.one_line(news(each, why=False)), "dim") for each in told]
     parts.append(Text("\nq or Ctrl-C leaves" if keys else "\nCtrl-C leaves", "dim"))
     return Group(*parts)
 
@@ -74,7 +75,7 @@ def _table(rows: Sequence[Row], now: float) -> RenderableType:
         table.add_column(name, justify="right", no_wrap=True)
     for row in rows:
         cells = (_left(row.expires_on, now), _left(row.refresh_on, now), _counted(row))
-        table.add_row(Text(row.state, _STYLES.get(row.state, "")), row.scopes, row.who, *cells)
+        table.add_row(Text(row.state, _STYLES.get(row.state, "")), _plain(row.scopes), _plain(row.who), *cells)
     return table
 
 
@@ -86,13 +87,22 @@ def _paragraphs(rows: Sequence[Row], now: float) -> RenderableType:
     for row in rows:
         renews = f", renews in {_left(row.refresh_on, now)}" if row.refresh_on else ""
         count = f"; renewals: {_counted(row)}" if row.state != "stored" else ""
-        head = Text.assemble(("\n" if parts else "", ""), (row.state, _STYLES.get(row.state, "")), f"  {row.scopes}")
+        head = Text.assemble(
+            ("\n" if parts else "", ""), (row.state, _STYLES.get(row.state, "")), f"  {talk.one_line(row.scopes)}"
+        )
         parts += [
             head,
-            *([Text(f"  {row.who}")] if row.who else []),
+            *([_plain(f"  {row.who}")] if row.who else []),
             Text(f"  {_left(row.expires_on, now)} left{renews}{count}"),
         ]
     return Group(*parts)
+
+
+def _plain(text: str) -> RenderableType:
+    """A name that others have chosen, as it is: a string would be read as rich's markup."""
+    from rich.text import Text
+
+    return Text(talk.one_line(text))
 
 
 def _left(until: float | None, now: float) -> str:

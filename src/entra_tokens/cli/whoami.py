@@ -35,10 +35,12 @@ def command(settings: Settings) -> None:
         talk.result(json.dumps({"credential": settings.credential, **facts}))
         return
     name = facts.get("username") or facts.get("name")
-    talk.result(name or f"application {facts['client_id']}" if facts["client_id"] else "(the token does not say)")
+    if not name:
+        name = f"application {facts['client_id']}" if facts["client_id"] else "(the token does not say)"
+    talk.result(talk.one_line(name))
     for label, key in (("tenant", "tenant_id"), ("application", "client_id"), ("object id", "object_id")):
         if facts.get(key):
-            talk.result(f"    {label}: {facts[key]}")
+            talk.result(f"    {label}: {talk.one_line(facts[key])}")
     talk.result(f"    credential: {settings.credential} ({settings.fields['credential'].source})")
 
 
