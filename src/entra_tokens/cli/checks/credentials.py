@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ...engine.clock import SYSTEM_CLOCK
 from ...errors import ConfigurationError, CredentialUnavailable, EntraTokensError, InteractionRequired
-from .. import claims
+from .. import claims, talk
 from ..credential import credential_of, store_of
 from ..exits import NO_CREDENTIAL, ending
 from ..plainly import without_name
@@ -90,7 +90,7 @@ def _described(token: Token) -> str:
     except ValueError:  # opaque: nobody but its resource can read it
         found = {}
     application = claims.application(found)
-    who = claims.user(found) or (f"application {application}" if application else "someone")
+    who = talk.one_line(claims.user(found) or (f"application {application}" if application else "someone"))
     return f"a token of {who}, good for {in_words(token.expires_on - SYSTEM_CLOCK.wall())}"
 
 

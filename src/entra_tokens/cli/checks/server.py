@@ -25,6 +25,7 @@ GROUP = "h2oGPTe server"
 _META = "/rpc/meta"  # what the clients' own constructors ask
 _LONGEST = 200  # characters of what a server says
 _BUILD = re.compile(r"(-\d+|rc\d+)$")  # the clients compare versions without it
+_VERSION = re.compile(r"[0-9][0-9A-Za-z.+-]{0,40}")  # it goes into a command that people paste
 
 
 class Reply(NamedTuple):
@@ -41,10 +42,11 @@ class Reply(NamedTuple):
         """The server's version, where the answer says it."""
         try:
             content: Any = json.loads(self.body)
-        except ValueError:
+        except (ValueError, RecursionError):
             return None
         version = content.get("version") if isinstance(content, dict) else None
-        return _BUILD.sub("", version.lstrip("v")) if isinstance(version, str) else None
+        plain = _BUILD.sub("", version.lstrip("v")) if isinstance(version, str) else ""
+        return plain if _VERSION.fullmatch(plain) else None
 
     @property
     def said(self) -> str:
@@ -52,12 +54,12 @@ class Reply(NamedTuple):
         text = self.body
         try:
             content: Any = json.loads(self.body)
-        except ValueError:
+        except (ValueError, RecursionError):
             text = "(a web page)" if "<" in text[:200] else text
         else:
             if isinstance(content, dict):
                 text = str(content.get("message") or content.get("detail") or content.get("error") or self.body)
-        parts = [f"HTTP {self.status}", redact(text)[:_LONGEST] if text.strip() else "(nothing more)"]
+        parts = [f"HTTP {self.status}", redact(" ".join(text.split()))[:_LONGEST] if text.strip() else "(nothing more)"]
         return ", ".join(filter(None, [*parts, redact(self.challenge)[:_LONGEST]]))
 
 

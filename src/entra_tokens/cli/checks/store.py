@@ -7,6 +7,7 @@ import shutil
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from .. import talk
 from ..exits import MISCONFIGURED
 from .finding import Finding
 
@@ -41,7 +42,7 @@ def look_at_store() -> Sequence[Finding]:
     tokens, sign_ins = (sum(1 for _ in (path / part).glob("*")) for part in ("tokens", "sign-ins"))
     kept = [Finding("folder", "ok", f"{path} is writable and private; tokens stored: {tokens}")]
     if sign_ins and (accounts := store.accounts()):  # who looks into an empty one makes its key
-        names = ", ".join(sorted({account.username or "someone" for account in accounts}))
+        names = ", ".join(sorted({talk.one_line(account.username or "someone") for account in accounts}))
         kept.append(Finding("sign-ins", "ok", f"signed in: {names}"))
     return kept
 
