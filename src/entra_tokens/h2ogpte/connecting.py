@@ -66,7 +66,7 @@ def connect(
         held.token()
         # Read by a client that blocks anyway: in a notebook, waiting for a renewal is better than to fail.
         method = {"azure_token": LiveToken(held, always_waits=True)}
-    from .sync_client import RenewingH2OGPTE
+    from ._sync_client import RenewingH2OGPTE
 
     return RenewingH2OGPTE(Renewal(held, chosen), address=address, **method, **options)
 
@@ -96,7 +96,7 @@ async def connect_async(
     method: dict[str, Any] = {"token_provider": held.as_async()}
     if answer.scheme == probe.BEARER_AD:
         method = {"azure_token": await live_azure_token_async(held)}
-    from .async_client import RenewingH2OGPTEAsync
+    from ._async_client import RenewingH2OGPTEAsync
 
     made = RenewingH2OGPTEAsync(Renewal(held, answer.scheme), address=address, **method, **options)
     if not answer.certain:

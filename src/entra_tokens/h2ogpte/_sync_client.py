@@ -8,11 +8,11 @@ from h2ogpte.errors import UnauthorizedError  # type: ignore[import-untyped] # l
 
 from h2ogpte import H2OGPTE  # type: ignore[import-untyped] # it ships no py.typed
 
+from ._sync_session import RenewingSession
 from .private_names import check
 from .renewal import REFUSED
 from .rest import Rest
 from .rpc import ONE_REQUEST, REPEATABLE, once_more
-from .sync_session import RenewingSession
 from .upgrade import socket_context
 from .uploads import NOT_AGAIN, Upload
 

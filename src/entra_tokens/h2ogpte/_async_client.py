@@ -8,7 +8,7 @@ from h2ogpte.errors import UnauthorizedError  # type: ignore[import-untyped] # l
 
 from h2ogpte import H2OGPTEAsync  # type: ignore[import-untyped] # it ships no py.typed
 
-from .async_session import RenewingSessionAsync
+from ._async_session import RenewingSessionAsync
 from .private_names import check
 from .renewal import REFUSED
 from .rest import AsyncRest
