@@ -78,7 +78,7 @@ def test_a_challenge_is_answered_by_a_new_token(application: dict[str, str], emu
     who = json.loads(run("whoami", "--json", environ=application).stdout)
     assert (who["client_id"], who["tenant_id"]) == (emulator.client_id, emulator.tenant_id)
     assert asked(emulator) == 1  # by the token that is stored
-    bad = run("token", "--claims", "nonsense", environ=application)
+    bad = run("token", "--claims", "{nonsense", environ=application)
     assert (bad.returncode, "WWW-Authenticate" in bad.stderr) == (2, True)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -106,18 +107,17 @@ def _challenged(settings: Settings, claims: str) -> Token:
 def _json_of(claims: str) -> str:
     """The JSON of a challenge, however it was copied."""
     import base64
+    import json
 
     from ..challenge import claims_from_challenge
 
-    if claims.lstrip().startswith("{"):
-        return claims
     found = claims_from_challenge(claims)
     if found is not None:
         return found
-    try:
+    text = claims
+    with suppress(ValueError):
         text = base64.b64decode(claims + "=" * (-len(claims) % 4), altchars=b"-_", validate=True).decode()
-    except ValueError:
-        text = ""
-    if not text.lstrip().startswith("{"):
-        raise click.UsageError("--claims takes JSON, its base64, or the WWW-Authenticate header that holds it.")
-    return text
+    with suppress(ValueError, RecursionError):
+        if isinstance(json.loads(text), dict):
+            return text
+    raise click.UsageError("--claims takes JSON, its base64, or the WWW-Authenticate header that holds it.")
