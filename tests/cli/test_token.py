@@ -15,6 +15,7 @@ from cli.command import COMMAND, environ_of, run
 from entra_tokens import Token
 from entra_tokens.cli.forms import written
 from entra_tokens.cli.spans import in_words, seconds_of
+from serving.stub import Stub
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -80,6 +81,16 @@ def test_a_challenge_is_answered_by_a_new_token(application: dict[str, str], emu
     assert asked(emulator) == 1  # by the token that is stored
     bad = run("token", "--claims", "{nonsense", environ=application)
     assert (bad.returncode, "WWW-Authenticate" in bad.stderr) == (2, True)
+
+
+def test_whoami_says_a_name_where_no_application_is_named(tmp_path: Path) -> None:
+    claims = {"preferred_username": "ada\x1b[2J\nroot", "exp": 4_000_000_000}
+    token = f"e30.{base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip('=')}.sig"
+    body = json.dumps({"access_token": token, "expires_on": "4000000000"})
+    with Stub(lambda _: (200, {}, body)) as host:
+        place = {"IDENTITY_ENDPOINT": f"{host.url}/msi/token", "IDENTITY_HEADER": "x"}
+        done = run("whoami", "--credential", "managed-identity", environ=environ_of(tmp_path, place))
+    assert done.stdout == "ada?[2J?root\n    credential: managed-identity (--credential)\n"
 
 
 def test_from_the_store_it_loads_no_parser_and_nothing_that_asks(application: dict[str, str]) -> None:
