@@ -93,7 +93,8 @@ class Chain(Value):
             except CredentialUnavailable as error:
                 told(error)
                 took = f" ({verdicts[-1].seconds:.2f} s)"
-                reasons.append(f"  {_name(member)}: {error.message or 'not available'}{took}")
+                why = (error.message or "not available").removeprefix(f"{_name(member)}: ")
+                reasons.append(f"  {_name(member)}: {why}{took}")
             except EntraTokensError as error:
                 told(error)
                 raise

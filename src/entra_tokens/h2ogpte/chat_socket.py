@@ -162,7 +162,7 @@ class ChatSocket:
     def _hear(self, line: str) -> None:
         try:
             said = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             return
         if not isinstance(said, dict):
             return

@@ -102,7 +102,7 @@ def explained(body: bytes | None) -> bytes:
     try:
         if isinstance(json.loads(body or b"")["message"], str):
             return body or b""
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, RecursionError):
         pass
     said = "The h2oGPTe server, or a gateway before it, answered 401 Unauthorized, and once more to a renewed token."
     return json.dumps({"message": said}).encode()
