@@ -123,16 +123,16 @@ assert threading.active_count() == 1
 
 def child():
     assert provider.token() == first
-    clock.advance(3600)
+    clock.advance(3700)
     assert provider.token() != first
     assert asyncio.run(provider.as_async().token()) == provider.token()
 
 children = [in_child(child) for _ in range(3)]
-clock.advance(3600)
+clock.advance(3700)
 second = provider.token()
 assert second != first
 assert all(well(pid) for pid in children)
-clock.advance(3600)
+clock.advance(3700)
 assert provider.token() not in (first, second)
 print("renewed")
 """,
@@ -158,13 +158,13 @@ with warnings.catch_warnings():
 
     def child():
         token = provider.token(timeout=30)
-        clock.advance(3600)
+        clock.advance(3700)
         assert provider.token(timeout=30) != token
 
     pid = in_child(child)
 assert well(pid)
 thread.join()
-clock.advance(3600)
+clock.advance(3700)
 assert provider.token() not in found
 settle()
 assert threading.active_count() == 1
@@ -188,7 +188,7 @@ import gc
 tokens = set()
 for _ in range(3):
     tokens.add(asyncio.run(provider.as_async().token()))
-    clock.advance(3600)
+    clock.advance(3700)
 settle()
 print(len(tokens), threading.active_count())
 del provider
@@ -210,7 +210,7 @@ for number in range(200):
     settle()
     if number >= 5:
         counts.add((len(os.listdir("/dev/fd")), threading.active_count()))
-    clock.advance(3600)
+    clock.advance(3700)
 print(provider.status().renewals, len(counts), *{threads for _, threads in counts})
 """,
         place,
@@ -235,7 +235,7 @@ for number in range(20):
     settle()
     if number >= 3:
         counts.add((len(os.listdir("/dev/fd")), threading.active_count()))
-    clock.advance(3600)
+    clock.advance(3700)
 print(provider.status().failures, len(counts))
 """,
         place,
@@ -289,7 +289,7 @@ def test_what_is_dropped_unclosed_leaves_nothing(
     scene = Scene(e, clock, face, client_secret(e))  # type: ignore[arg-type]
     scene.call()
     e.fail("token", status=503, times=1)
-    scene.advance(3600)
+    scene.advance(3700)
     scene.error()
     settle()
     del scene

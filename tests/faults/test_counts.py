@@ -89,7 +89,7 @@ def test_threads_and_three_loops_make_one_request(
     assert len({id(token) for token in tokens}) == 1
     assert len(e.token_requests) == 1
 
-    e.advance(3600)
+    e.advance(3700)
     renewed = crowd(provider, threads=16, tasks=50)
     assert len({id(token) for token in renewed}) == 1
     assert renewed[0] != tokens[0]
@@ -202,7 +202,7 @@ def test_one_provider_in_three_loops_one_after_the_other(e: Emulator, clock: Imp
     tokens = []
     for _ in range(3):
         tokens.append(asyncio.run(provider.token()))
-        e.advance(3600)
+        e.advance(3700)
         tokens.append(trio.run(provider.token))
-        e.advance(3600)
+        e.advance(3700)
     assert len(set(tokens)) == len(e.token_requests) == 6

@@ -156,7 +156,7 @@ def test_a_private_authority_is_vouched_for_by_nobody(
     """No instance discovery, neither at the public cloud's host, which it would tell of this one, nor here."""
     scene = Scene(e, clock, FACES[0], client_secret(e))
     scene.call()
-    scene.advance(3600)
+    scene.advance(3700)
     scene.call()
     with pytest.raises(InvalidCredential):
         TokenProvider(client_secret(e, client_secret="wrong"), e.h2ogpte_scope).token()

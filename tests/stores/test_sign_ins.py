@@ -118,7 +118,7 @@ def test_it_survives_its_process(person: Person) -> None:
 def test_it_survives_the_expiry_of_its_access_token(person: Person) -> None:
     person.entra.on("/token", answer(expires_in=60))
     person.token()
-    person.engine.advance(3600)
+    person.engine.advance(3700)
     assert person.token() == "access-of-ada"
     person.process()
     person.engine.advance(90 * 86400)
