@@ -74,6 +74,7 @@ clean: ## Remove the environment and everything made by tools
 
 # --- the environment -------------------------------------------------------------------------------------------------
 
+
 # An interpreter counts if it runs (a pyenv shim may not) and can make an environment.
 $(PY):
 	@for python in $(or $(PYTHON),$(PYTHONS)); do \
@@ -86,13 +87,14 @@ $(PY):
 	echo "(on Debian and Ubuntu: apt-get install python3-venv), or name one: make test PYTHON=/path/to/python3.12" >&2; \
 	exit 1
 
+# The lock is whole, hence --no-deps: asked for `name[extra]`, pip would take a newer release than the locked one.
 $(STAMP): $(PY) pyproject.toml $(wildcard requirements/py3.*.txt)
 	@set -e; \
 	lock=requirements/py$$($(PY) -c 'import sys; print("%d.%d" % sys.version_info[:2])').txt; \
 	echo "==> installing the $$(grep -c == $$lock) packages of $$lock (pip takes about a minute, uv some seconds)"; \
 	if $(UV) --version >/dev/null 2>&1 && \
-	   $(UV) pip install --quiet --compile-bytecode --python $(PY) --require-hashes -r $$lock; \
-	then :; else $(PY) -m pip install --quiet --require-hashes -r $$lock; fi; \
+	   $(UV) pip install --quiet --compile-bytecode --python $(PY) --no-deps --require-hashes -r $$lock; \
+	then :; else $(PY) -m pip install --quiet --no-deps --require-hashes -r $$lock; fi; \
 	echo "==> installing entra-tokens, editable"; \
 	$(PY) -m pip install --quiet --no-deps --no-build-isolation --editable .; \
 	touch $@

@@ -75,13 +75,14 @@ def build(run: Run) -> None:
     if stamp.exists() and stamp.read_text() == wanted:
         return
     shutil.rmtree(KEPT / run.name, ignore_errors=True)
+    exactly = ["--no-deps", "--require-hashes", "-r", str(lock)]
     uv = shutil.which("uv") or shutil.which("uv", path=str(Path(sys.executable).parent))
     if uv:
         _do(run, [uv, "venv", "--no-config", "--quiet", "--python", sys.executable, str(KEPT / run.name)])
-        _do(run, [uv, "pip", "install", "--quiet", "--python", str(run.python), "--require-hashes", "-r", str(lock)])
+        _do(run, [uv, "pip", "install", "--quiet", "--python", str(run.python), *exactly])
     else:
         _do(run, [sys.executable, "-m", "venv", str(KEPT / run.name)])
-        _do(run, [str(run.python), "-m", "pip", "install", "--quiet", "--require-hashes", "-r", str(lock)])
+        _do(run, [str(run.python), "-m", "pip", "install", "--quiet", *exactly])
     stamp.write_text(wanted)
 
 
