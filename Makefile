@@ -74,7 +74,6 @@ clean: ## Remove the environment and everything made by tools
 
 # --- the environment -------------------------------------------------------------------------------------------------
 
-
 # An interpreter counts if it runs (a pyenv shim may not) and can make an environment.
 $(PY):
 	@for python in $(or $(PYTHON),$(PYTHONS)); do \
