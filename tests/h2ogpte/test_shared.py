@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import ssl
 import subprocess
 import sys
@@ -335,6 +336,9 @@ class TestClosing:
             client.close()
             with pytest.raises(ConnectionError, match="closed under the question"):
                 asked.result(10)
+            # Though the server does not say goodbye, what was being opened is closed and its thread ends.
+            until(lambda: "entra-tokens-chats" not in {thread.name for thread in threading.enumerate()})
+        gc.collect()
 
     def test_a_client_that_nobody_holds_leaves_nothing_behind(self, e: Emulator, provider: TokenProvider) -> None:
         client = SharedClient(e.h2ogpte_url, provider, verify=e.ca_file, timeout=20)

@@ -17,6 +17,8 @@ T = TypeVar("T")
 
 __all__ = ["LoopThread"]
 
+_GOODBYES = 5.0  # seconds; nobody waits for them, unless the process goes on
+
 
 class LoopThread:
     """Runs coroutines for other threads. A daemon, so that it keeps no interpreter alive; a forked child starts anew.
@@ -80,11 +82,12 @@ def _run(loop: asyncio.AbstractEventLoop) -> None:
     try:
         loop.run_forever()
     finally:
-        tasks = asyncio.all_tasks(loop)
-        for task in tasks:
+        for task in asyncio.all_tasks(loop):
             task.cancel()
-        if tasks:
-            loop.run_until_complete(asyncio.wait(tasks, timeout=1.0))
+        # Whoever is called off may leave a task that says goodbye to the server first: those are waited for as well.
+        give_up = loop.time() + _GOODBYES
+        while (tasks := asyncio.all_tasks(loop)) and (left := give_up - loop.time()) > 0:
+            loop.run_until_complete(asyncio.wait(tasks, timeout=left))
         loop.run_until_complete(loop.shutdown_asyncgens())
         asyncio.set_event_loop(None)
         loop.close()
