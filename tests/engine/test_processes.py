@@ -175,13 +175,15 @@ def test_a_child_forked_while_a_flight_imports_can_import_too() -> None:
     run(
         """
         from entra_tokens.engine.workers import importing
-        import pathlib, tempfile
+        import builtins, pathlib, tempfile
         folder = tempfile.mkdtemp()
-        pathlib.Path(folder, "slow_module.py").write_text("import time; time.sleep(0.3)")
+        pathlib.Path(folder, "slow_module.py").write_text(
+            "import builtins; builtins.started.set(); assert builtins.forking.wait(9)"
+        )
         sys.path.insert(0, folder)
-        started = threading.Event()
+        builtins.started, builtins.forking = started, forking = threading.Event(), threading.Event()
+        os.register_at_fork(before=forking.set)  # last registered, first called: then the import ends
         def acquire(request):
-            started.set()
             with importing():
                 import slow_module
             return Token("t", expires_on=time.time() + 3600)

@@ -158,7 +158,7 @@ def _pem(content: bytes, password: bytes | None) -> tuple[Any, list[Any]]:
         certificates = x509.load_pem_x509_certificates(content) if b"BEGIN CERTIFICATE" in content else []
         # A password that is not needed does no harm, as with azure-identity.
         key = load_pem_private_key(_key_block(content), password if encrypted else None)
-    except Exception:
+    except Exception:  # of many kinds, and their texts may quote the file: the cause is told in words of our own
         key, certificates = None, []
     if key is None:
         raise ConfigurationError(
@@ -181,7 +181,7 @@ def _pfx(content: bytes, password: bytes | None) -> tuple[Any, list[Any]]:
 
     try:
         key, certificate, others = pkcs12.load_key_and_certificates(content, password)
-    except Exception:
+    except Exception:  # likewise
         key, certificate, others = None, None, []
     if key is None or certificate is None:
         raise ConfigurationError(
