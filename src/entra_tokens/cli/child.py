@@ -74,7 +74,7 @@ def run(command: Sequence[str], environ: Mapping[str, str]) -> Ended:
 
         def wait() -> None:
             child.wait()
-            signals.queue.put(None)
+            signals.put(None)
 
         threading.Thread(target=wait, name="entra-tokens-child", daemon=True).start()
         while True:

@@ -1,9 +1,14 @@
-"""Signals as a queue: a handler that takes a lock may wait for the very thread that it interrupts."""
+"""Signals as a queue, and none is lost.
+
+A handler that takes a lock may wait for the very thread that it interrupts; and a signal that comes between Python's
+last look for signals and a wait does not end that wait. So the interpreter rings at a socket, which is waited at.
+"""
 
 from __future__ import annotations
 
 import signal
-import sys
+import socket
+from contextlib import suppress
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
@@ -14,10 +19,6 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 __all__ = ["Signals", "named"]
-
-
-# Windows lets no signal interrupt a wait.
-_LOOK = 0.5 if sys.platform == "win32" else 3600.0
 
 
 def named(*names: str) -> tuple[signal.Signals, ...]:
@@ -37,9 +38,12 @@ class Signals:
         self._wanted = tuple(wanted)
         self._before: dict[signal.Signals, Any] = {}
         # Reentrant by design: a handler may interrupt a put or a get.
-        self.queue: SimpleQueue[Any] = SimpleQueue()
+        self._queue: SimpleQueue[Any] = SimpleQueue()
 
     def __enter__(self) -> Self:
+        self._heard, self._bell = socket.socketpair()
+        self._bell.setblocking(False)  # what is rung already need not be rung again
+        self._rung_before = signal.set_wakeup_fd(self._bell.fileno(), warn_on_full_buffer=False)
         for one in self._wanted:
             if signal.getsignal(one) is not signal.SIG_IGN:
                 self._before[one] = signal.signal(one, self._came)
@@ -48,19 +52,30 @@ class Signals:
     def __exit__(self, *_: object) -> None:
         for one, handler in self._before.items():
             signal.signal(one, handler if handler is not None else signal.SIG_DFL)
+        signal.set_wakeup_fd(self._rung_before)
+        self._bell.close()
+        self._heard.close()
+
+    def put(self, thing: Any) -> None:
+        """Put something else into the queue, from any thread."""
+        self._queue.put(thing)
+        with suppress(OSError):
+            self._bell.send(b"\0")
 
     def wait(self) -> Any:
         """The next signal's number, or what another thread has put into the queue."""
-        while not (came := self.within(_LOOK)):
+        while not (came := self.within(None)):
             pass
         return came[0]
 
-    def within(self, seconds: float) -> list[Any]:
-        """The same within so many seconds: one thing, or nothing."""
-        try:
-            return [self.queue.get(timeout=seconds)]
-        except Empty:
-            return []
+    def within(self, seconds: float | None) -> list[Any]:
+        """The same within so many seconds: one thing, or nothing; nothing may also be returned before that."""
+        with suppress(Empty):
+            return [self._queue.get_nowait()]
+        self._heard.settimeout(seconds)
+        with suppress(TimeoutError):
+            self._heard.recv(4096)
+        return []  # the handler of a signal that rang runs on the way to the next call
 
     def _came(self, number: int, _: FrameType | None) -> None:
-        self.queue.put(number)
+        self._queue.put(number)

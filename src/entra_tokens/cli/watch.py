@@ -55,7 +55,7 @@ def command(settings: Settings, every: float) -> None:
     leaves.
     """
     with Signals(named("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")) as signals:
-        watched = Watched(settings, signals.queue.put)
+        watched = Watched(settings, signals.put)
         with watched:
             if talk.is_terminal(sys.stdout) and not settings.as_json and environment.read("TERM") != "dumb":
                 _live(watched, signals)
@@ -70,7 +70,7 @@ def _live(watched: Watched, signals: Signals) -> None:
     events: deque[TokenEvent] = deque(maxlen=_SHOWN)
     keys = talk.is_terminal(sys.stdin)
     with (
-        Keyboard(signals.queue.put),
+        Keyboard(signals.put),
         Live(console=console, screen=True, auto_refresh=False, transient=True) as live,
     ):
         while True:
