@@ -10,13 +10,10 @@ from outcome import AZURE, MSAL, OURS
 if TYPE_CHECKING:
     from service import TokenService
 
-__all__ = ["AKS", "AKS_NOTE", "HOSTS", "environ_of", "programs"]
+__all__ = ["HOSTS", "environ_of", "programs"]
 
-# Service Fabric is left out: its host is asked over TLS.
-HOSTS = ("imds", "app_service", "app_service_2017", "arc", "cloud_shell", "azure_ml")
-# No host: the authority itself is asked, through msal.
-AKS = "workload_identity"
-AKS_NOTE = "AKS is measured and not judged: there Entra itself is asked, through msal"
+# Service Fabric is left out: its host is asked over TLS. On AKS (the last) the authority itself is asked.
+HOSTS = ("imds", "app_service", "app_service_2017", "arc", "cloud_shell", "azure_ml", "workload_identity")
 
 _AZURE = """
 from azure.identity import ManagedIdentityCredential

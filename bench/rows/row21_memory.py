@@ -6,7 +6,7 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 import fresh
-from first_token import AKS, AKS_NOTE, HOSTS, environ_of, programs
+from first_token import HOSTS, environ_of, programs
 from outcome import FLOOR, H2O, OURS, Figure, Outcome, at_most
 from service import token_service
 
@@ -32,7 +32,7 @@ def measure(settings: Settings) -> Outcome:
     ours: list[float] = []
     rounds, fewer = settings.pick((5, 3), (2, 1))
     with token_service() as service:
-        for host in (*HOSTS, AKS):
+        for host in HOSTS:
             environ = environ_of(service, host)
             if environ is None:
                 figures.append(Figure(OURS, f"{host}: cannot be played here"))
@@ -44,7 +44,7 @@ def measure(settings: Settings) -> Outcome:
                     for _ in range(rounds if host == "imds" else fewer)
                 )
                 figures.append(Figure(peer, "bare interpreter" if peer == FLOOR else host, "MB", found))
-                if peer == OURS and host != AKS:
+                if peer == OURS:
                     ours.append(median(found))
     figures.append(Figure(H2O, "knows no managed identity"))
-    return Outcome(21, WORK, figures, [at_most("≤ 25 MB at every host", max(ours), 25, "MB")], [AKS_NOTE])
+    return Outcome(21, WORK, figures, [at_most("≤ 25 MB at every host", max(ours), 25, "MB")])

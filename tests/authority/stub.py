@@ -45,10 +45,32 @@ def granted(value: str = "access-token", **more: Any) -> Reply:
     return Reply(body={"token_type": "Bearer", "expires_in": 3600, "access_token": value, **more})
 
 
+_HUGE = b" " * (1 << 20) + b'{"access_token": "t", "expires_in": 9}'
+UNUSABLE = {
+    "500": Reply(500, b"<html>"),
+    "503 JSON": Reply(503, {"error": "temporarily_unavailable"}, {"Retry-After": "7"}),
+    "429 text": Reply(429, b"Too Many Requests", {"Retry-After": "20"}),
+    "HTML": Reply(200, b"<html>sign in</html>"),
+    "bad JSON": Reply(200, b'{"access_token": "x'),
+    "a list": Reply(200, b"[]"),
+    "empty": Reply(200, b""),
+    "no token": Reply(200, {}),
+    "huge": Reply(200, _HUGE),
+    "deep": Reply(200, b"[" * 100_000),
+    "redirect": Reply(307, b"", {"Location": "http://127.0.0.1:9/steal"}),
+    "expired": granted(expires_in=0),
+    "long expired": granted(expires_in=-3600),
+    "endless": granted(expires_in=None),
+    "two lines": granted("a\r\nX: y"),
+    "not ASCII": granted("tokén"),
+    "other kind": granted(token_type="pop"),
+}
+
+
 class Service:
     """Answers from a script; the last reply of a path is repeated for ever."""
 
-    def __init__(self, *, tls: bool) -> None:
+    def __init__(self, *, tls: bool, certificate: trustme.LeafCert = _CERT) -> None:
         self.requests: list[Arrived] = []
         self.script: dict[str, list[Reply]] = {}
         self.released = threading.Event()
@@ -83,7 +105,7 @@ class Service:
         self.server.handle_error = lambda *args: None  # type: ignore[method-assign]
         if tls:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            _CERT.configure_cert(context)
+            certificate.configure_cert(context)
             self.server.socket = context.wrap_socket(
                 self.server.socket, server_side=True, do_handshake_on_connect=False
             )
@@ -139,8 +161,8 @@ class Service:
 
 
 @contextmanager
-def running(*, tls: bool) -> Iterator[Service]:
-    service = Service(tls=tls)
+def running(*, tls: bool, certificate: trustme.LeafCert = _CERT) -> Iterator[Service]:
+    service = Service(tls=tls, certificate=certificate)
     thread = threading.Thread(target=service.server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     try:

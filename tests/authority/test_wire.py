@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from entra_tokens.authority.managed_identity.wire import NotHttp, Reply, TooLarge, read_reply, request_bytes
+from entra_tokens.authority.wire import NotHttp, Reply, TooLarge, read_reply, request_bytes
 
 OK = b"HTTP/1.1 200 OK\r\n"
 GOOD = {
@@ -67,7 +67,7 @@ HUGE = {
 
 
 def read(answer: bytes) -> Reply:
-    return read_reply(io.BytesIO(answer))
+    return read_reply(io.BytesIO(answer).read1)
 
 
 def by_http_client(answer: bytes) -> tuple[int, bytes]:

@@ -147,45 +147,23 @@ def test_a_refusal_says_what_to_do(entra: stub.Service, ca: str) -> None:
     assert pickle.loads(pickle.dumps(caught.value)) == caught.value
 
 
-HUGE = b" " * (1 << 20) + b'{"access_token": "t", "expires_in": 9}'
-FAULTS = {
-    "500": stub.Reply(500, b"<html>"),
-    "503 JSON": stub.Reply(503, {"error": "temporarily_unavailable"}, {"Retry-After": "7"}),
-    "429 text": stub.Reply(429, b"Too Many Requests", {"Retry-After": "20"}),
-    "HTML": stub.Reply(200, b"<html>sign in</html>"),
-    "bad JSON": stub.Reply(200, b'{"access_token": "x'),
-    "a list": stub.Reply(200, b"[]"),
-    "empty": stub.Reply(200, b""),
-    "no token": stub.Reply(200, {}),
-    "huge": stub.Reply(200, HUGE),
-    "deep": stub.Reply(200, b"[" * 100_000),
-    "redirect": stub.Reply(307, b"", {"Location": "http://127.0.0.1:9/steal"}),
-    "expired": stub.granted(expires_in=0),
-    "long expired": stub.granted(expires_in=-3600),
-    "endless": stub.granted(expires_in=None),
-    "two lines": stub.granted("a\r\nX: y"),
-    "not ASCII": stub.granted("tokén"),
-    "other kind": stub.granted(token_type="pop"),
-}
-
-
-BOTH_WAYS = [(name, "/token") for name in FAULTS] + [
-    (name, "openid-configuration") for name, reply in FAULTS.items() if isinstance(reply.body, bytes)
+BOTH_WAYS = [(name, "/token") for name in stub.UNUSABLE] + [
+    (name, "openid-configuration") for name, reply in stub.UNUSABLE.items() if isinstance(reply.body, bytes)
 ]
 
 
 @pytest.mark.parametrize(("name", "where"), BOTH_WAYS)
 def test_no_usable_answer(entra: stub.Service, ca: str, name: str, where: str) -> None:
     good = entra.script[where]
-    entra.on(where, FAULTS[name])
+    entra.on(where, stub.UNUSABLE[name])
     one = credential(entra, ca)
     with pytest.raises(AuthorityUnavailable) as caught:
         one.acquire(ASK)
-    if FAULTS[name].status in (429, 503, 500):
-        assert caught.value.status == FAULTS[name].status
-        after = FAULTS[name].headers.get("Retry-After")
+    if stub.UNUSABLE[name].status in (429, 503, 500):
+        assert caught.value.status == stub.UNUSABLE[name].status
+        after = stub.UNUSABLE[name].headers.get("Retry-After")
         assert caught.value.retry_after == (float(after) if after else None)
-        assert ("throttling" in str(caught.value)) is (FAULTS[name].status == 429)
+        assert ("throttling" in str(caught.value)) is (stub.UNUSABLE[name].status == 429)
     entra.script[where] = good
     assert one.acquire(ASK) == "access-token"
 

@@ -20,7 +20,7 @@ from emulator.places import SCOPE, at
 from entra_tokens import AsyncTokenProvider, TokenProvider
 from entra_tokens.authority.managed_identity.arc import Arc
 from entra_tokens.authority.managed_identity.arc_key import arc_folder, read_key
-from entra_tokens.authority.managed_identity.host import Selector
+from entra_tokens.authority.managed_identity.selector import Selector
 from entra_tokens.credentials.default import Default
 from entra_tokens.credentials.managed_identity import ManagedIdentity
 from entra_tokens.emulator.arc_keys import ArcKeys

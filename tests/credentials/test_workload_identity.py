@@ -182,6 +182,12 @@ def test_the_token_proxy_of_identity_bindings(e: Emulator, kind: Any) -> None:
         assert again.acquire(ASK)
 
 
+def test_no_proxy_stands_before_the_token_proxy(e: Emulator) -> None:
+    with at(e, "workload_identity_proxy"):
+        assert WorkloadIdentity(proxy="http://127.0.0.1:1").acquire(ASK)
+    assert [request.headers.get("via") for request in e.requests] == ["1.1 token-proxy"]
+
+
 def test_the_token_proxy_refuses(e: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
     with at(e, "workload_identity_proxy"):
         bound = WorkloadIdentity()

@@ -11,7 +11,8 @@ from .options import AuthorityOptions
 from .redact import redact
 
 if TYPE_CHECKING:
-    from .http import AuthorityHttp, Seen
+    from .http import AuthorityHttp
+    from .seen import Seen
     from .verify import Verify
 
 __all__ = ["CiService", "exchange_audience"]
@@ -132,10 +133,7 @@ class CiService(NamedTuple):
         with importing():
             from .http import AuthorityHttp
 
-        options = self.options
-        return AuthorityHttp(
-            options.authority, verify=options.verify, proxy=options.proxy, timeout=options.timeout, who=who
-        )
+        return AuthorityHttp.of(self.options, who=who)
 
     def __repr__(self) -> str:
         return f"<CI service at {self.options.authority}>"

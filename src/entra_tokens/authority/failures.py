@@ -25,7 +25,17 @@ if TYPE_CHECKING:
 
     from .aadsts import Meaning
 
-__all__ = ["foreign_origin", "person_needed", "refusal", "said_safely", "says_why", "unavailable"]
+__all__ = [
+    "foreign_origin",
+    "person_needed",
+    "refusal",
+    "said_safely",
+    "says_why",
+    "unavailable",
+    "unreachable",
+]
+
+_NETWORK = "proxies-and-certificates"  # the anchor of what goes wrong on the way to an authority
 
 _TRANSIENT = frozenset({"temporarily_unavailable", "server_error"})
 _INTERACTIVE = frozenset({"interaction_required", "login_required"})
@@ -170,8 +180,37 @@ def foreign_origin(who: str, authority: str) -> AuthorityUnavailable:
         who,
         f"the discovery document of {authority} names an address of another origin; nothing was sent to it",
         step="Check that the authority is Entra's and that no proxy rewrites its answers.",
-        anchor="proxies-and-certificates",
+        anchor=_NETWORK,
     )
+
+
+def unreachable(who: str, where: str, why: str | Exception) -> AuthorityUnavailable:
+    """The error for an authority from which no answer came.
+
+    Args:
+        who: The credential.
+        where: The authority.
+        why: What happened; an exception says it in its own words, or in the words of what caused it, if that was a
+            certificate.
+    """
+    step = "Check the network, the proxy settings and the address."
+    if isinstance(why, Exception):
+        untrusted = _certificate_error(why)
+        if untrusted is not None:
+            step = "Name the CA that signed it with verify= or SSL_CERT_FILE."
+        why = untrusted or str(why) or type(why).__name__
+    return unavailable(who, f"{where} cannot be reached: {redact(why)}".rstrip("."), step=step, anchor=_NETWORK)
+
+
+def _certificate_error(error: BaseException) -> str | None:
+    import ssl
+
+    seen: BaseException | None = error
+    while seen is not None:
+        if isinstance(seen, ssl.SSLCertVerificationError):
+            return f"its certificate is not trusted ({seen.verify_message})"
+        seen = seen.__cause__ or seen.__context__
+    return None
 
 
 def _class(error: str | None, suberror: str | None, codes: tuple[int, ...]) -> type[AuthenticationFailed] | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import threading
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlencode, urlsplit
 
@@ -18,9 +18,8 @@ import httpcore
 from ..acquiring import current
 from .cloud import is_same_origin
 from .deadline import Deadline
-from .failures import foreign_origin, refusal, said_safely, says_why, unavailable
-from .redact import redact
-from .retry_after import parse_retry_after
+from .failures import foreign_origin, unreachable
+from .seen import read_answer
 from .transport import connections
 from .verify import ssl_context
 
@@ -28,13 +27,11 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import Iterator, Mapping
 
-__all__ = ["Answer", "AuthorityHttp", "Seen"]
+    from .options import AuthorityOptions
+    from .seen import Seen
 
-_NETWORK = "proxies-and-certificates"
-_UNTRUSTED = "its certificate is not trusted"
-_TRUST = "Name the CA that signed it with verify= or SSL_CERT_FILE."
-_CHECK = "Check the network, the proxy settings and the address."
-_BETWEEN = "Check that no proxy and no sign-in portal answers in its place."
+__all__ = ["Answer", "AuthorityHttp"]
+
 _LARGEST = 1 << 20  # bytes; a token answer has a few thousand
 # Bodies are read as they come: an encoded one of 1 MiB can unfold to 1 GiB.
 _HEADERS = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "entra-tokens"}
@@ -50,15 +47,6 @@ class Answer(NamedTuple):
 
     def raise_for_status(self) -> None:
         """msal calls it for 5xx alone, and those never get here."""
-
-
-class Seen(NamedTuple):
-    """An answer's body as it came, and what stood around it."""
-
-    body: dict[str, Any]
-    status: int
-    retry_after: float | None
-    asked_at: float
 
 
 class AuthorityHttp:
@@ -79,7 +67,6 @@ class AuthorityHttp:
         self, authority: str, *, verify: bool | str | ssl.SSLContext, proxy: str | None, timeout: float, who: str
     ) -> None:
         self._authority = authority
-        self._where = authority  # for messages
         self._verify = verify
         self._proxy = proxy
         self._timeout = timeout
@@ -88,9 +75,22 @@ class AuthorityHttp:
         self._context: ssl.SSLContext | None = None
         self._mine = threading.local()
 
+    @classmethod
+    def of(cls, options: AuthorityOptions, *, who: str) -> AuthorityHttp:
+        """The client for these options, the token proxy of AKS left aside."""
+        return cls(options.authority, verify=options.verify, proxy=options.proxy, timeout=options.timeout, who=who)
+
     def post(self, url: str, *, data: Any = None, headers: Any = None, params: Any = None, **_: Any) -> Answer:
         """Send a form."""
         return self._ask("POST", url, data=data, headers=headers, params=params)
+
+    def post_form(self, url: str, form: Mapping[str, str]) -> Seen:
+        """Send a form in a session of its own, and return what came."""
+        with self.session():
+            self.post(url, data=form)
+            seen = self.seen
+        assert seen is not None  # noqa: S101 - for type checkers: a post without an answer raises
+        return seen
 
     def get(self, url: str, *, params: Any = None, headers: Any = None, **_: Any) -> Answer:
         """Read a document."""
@@ -127,10 +127,8 @@ class AuthorityHttp:
             raise foreign_origin(self._who, self._authority)
         asked_at = current().clock.wall()
         status, headers, body = self._exchange(method, url, parts)
-        retry_after = parse_retry_after(headers.get("retry-after"), now=asked_at, date=headers.get("date"))
-        content = self._object(status, body, retry_after)
-        self._mine.seen = Seen(content, status, retry_after, asked_at)
-        return Answer(status, json.dumps(_for_msal(content)), headers)
+        seen = self._mine.seen = read_answer(status, headers, body, asked_at=asked_at, who=self._who)
+        return Answer(status, json.dumps(_for_msal(seen.body)), headers)
 
     def _exchange(self, method: str, url: str, parts: dict[str, Any]) -> tuple[int, Mapping[str, str], bytes]:
         headers = {**_HEADERS, "Host": urlsplit(url).netloc}
@@ -143,11 +141,9 @@ class AuthorityHttp:
             content = _fields(parts["data"]).encode("ascii")
         pool: httpcore.ConnectionPool = self._mine.pool
         self._deadline.start(self._timeout)
-        why = ""
+        why: str | Exception
         try:
-            with pool.stream(
-                method, url, headers=list(headers.items()), content=content, extensions=parts.get("extensions")
-            ) as response:
+            with pool.stream(method, url, headers=list(headers.items()), content=content) as response:
                 body = bytearray()
                 for piece in response.iter_stream():
                     body += piece
@@ -161,36 +157,17 @@ class AuthorityHttp:
             why = "the answer is larger than 1 MiB"
         except (httpcore.ConnectTimeout, httpcore.ReadTimeout, httpcore.WriteTimeout, httpcore.PoolTimeout):
             why = f"no answer within {self._timeout:g} s"
-        except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.ProxyError) as error:
-            why = _why(error)
-        except (httpcore.UnsupportedProtocol, OSError, UnicodeError) as error:
-            why = _why(error)
-        step = _TRUST if why.startswith(_UNTRUSTED) else _CHECK
-        why = f"{self._where} cannot be reached: {redact(why)}"
-        raise unavailable(self._who, why.rstrip("."), step=step, anchor=_NETWORK)
-
-    def _object(self, status: int, body: bytes, retry_after: float | None) -> dict[str, Any]:
-        content: Any = None
-        anchor = None
-        with suppress(ValueError, RecursionError):
-            content = json.loads(body)
-        if isinstance(content, dict) and status != 429 and (status < 300 or 400 <= status < 500):
-            return content
-        if status == 429:
-            why = "the authority is throttling (HTTP 429)"
-        elif status >= 500:
-            if isinstance(content, dict) and says_why(content):
-                raise refusal(said_safely(content), who=self._who, status=status, retry_after=retry_after)
-            why = f"the authority answered HTTP {status}"
-        elif 300 <= status < 400:
-            anchor = _NETWORK
-            why = f"the authority answered with a redirect (HTTP {status}), which is not followed"
-        else:
-            anchor = _NETWORK
-            kind = "an empty body" if not body.strip() else "a web page" if b"<" in body[:200] else "no JSON object"
-            why = f"the authority answered HTTP {status} with {kind}"
-        step = {} if anchor is None else {"step": _BETWEEN}
-        raise unavailable(self._who, why, status=status, retry_after=retry_after, anchor=anchor, **step)
+        except httpcore.ProxyError as error:
+            why = f"the proxy refused ({str(error) or type(error).__name__})"
+        except (
+            httpcore.NetworkError,
+            httpcore.ProtocolError,
+            httpcore.UnsupportedProtocol,
+            OSError,
+            UnicodeError,
+        ) as error:
+            why = error
+        raise unreachable(self._who, self._authority, why)
 
 
 def _fields(given: Mapping[str, Any]) -> str:
@@ -204,15 +181,3 @@ def _for_msal(content: dict[str, Any]) -> dict[str, Any]:
         return content
     shown = {key: content[key] for key in _FOR_MSAL if key in content}
     return {**shown, "access_token": "-"} if "access_token" in content else shown
-
-
-def _why(error: Exception) -> str:
-    import ssl
-
-    seen: BaseException | None = error
-    while seen is not None:
-        if isinstance(seen, ssl.SSLCertVerificationError):
-            return f"{_UNTRUSTED} ({seen.verify_message})"
-        seen = seen.__cause__ or seen.__context__
-    text = str(error) or type(error).__name__
-    return f"the proxy refused ({text})" if isinstance(error, httpcore.ProxyError) else text

@@ -10,7 +10,6 @@ import os
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..engine.workers import importing
-from ..errors import ConfigurationError
 from .answers import to_token
 from .cloud import is_same_origin
 from .failures import foreign_origin, refusal, unavailable
@@ -21,10 +20,11 @@ if TYPE_CHECKING:
 
     from ..request import TokenRequest
     from ..token import Token
-    from .http import AuthorityHttp, Seen
+    from .http import AuthorityHttp
     from .options import AuthorityOptions
+    from .seen import Seen
 
-__all__ = ["MsalApps", "checked_claims", "claims_of"]
+__all__ = ["MsalApps"]
 
 _MOST_APPS = 64  # tenants times CAE; a service for all comers starts over rather than grow
 
@@ -126,18 +126,16 @@ class MsalApps:
             seen = http.seen
         if seen is None:
             raise unavailable(self._who, "msal asked nothing")
-        if "error" in seen.body:
-            raise refusal(seen.body, who=self._who, status=seen.status, retry_after=seen.retry_after, secrets=secrets)
-        if seen.status >= 400:
-            raise unavailable(self._who, f"the authority answered HTTP {seen.status}", status=seen.status)
-        return seen
+        return seen.granted(who=self._who, secrets=secrets)
 
     def _here(self) -> _Process:
         mine = self._mine
         if mine is None or mine.pid != os.getpid():
             with importing():
                 import msal  # noqa: F401 - 100 ms: before the request's time is measured
-            http = _http(self._options, self._who)
+
+                from .http import AuthorityHttp
+            http = AuthorityHttp.of(self._options, who=self._who)
             mine = self._mine = _Process(os.getpid(), http, {})
         return mine
 
@@ -169,18 +167,6 @@ class MsalApps:
             mine.apps.clear()
         mine.apps[key] = (credential, app)
         return app
-
-
-def _http(options: AuthorityOptions, who: str) -> AuthorityHttp:
-    given: dict[str, Any] = {"verify": options.verify, "timeout": options.timeout, "who": who}
-    with importing():
-        if options.token_proxy is not None:
-            from .proxied_http import ProxiedHttp
-
-            return ProxiedHttp(options.token_proxy, options.authority, **given)
-        from .http import AuthorityHttp
-
-        return AuthorityHttp(options.authority, proxy=options.proxy, **given)
 
 
 class _Process(NamedTuple):
@@ -216,29 +202,3 @@ def _no_tokens() -> Any:
             return True
 
     return NoTokens()
-
-
-def checked_claims(claims: str | None) -> str | None:
-    """Return a claims challenge that is JSON, or raise ConfigurationError: msal would fail on it half-way."""
-    import json
-
-    if claims is None:
-        return None
-    try:
-        if isinstance(json.loads(claims), dict):
-            return claims
-    except (TypeError, ValueError):
-        pass
-    raise ConfigurationError("claims must be the JSON text of a claims challenge (decode it from base64 first).")
-
-
-def claims_of(request: TokenRequest) -> str | None:
-    """The `claims` parameter for a request, with our capabilities in it: for msal calls that do not merge them."""
-    import json
-
-    claims = checked_claims(request.claims)
-    if not request.enable_cae:
-        return claims
-    wanted: dict[str, Any] = json.loads(claims) if claims else {}
-    wanted.setdefault("access_token", {})["xms_cc"] = {"values": ["CP1"]}
-    return json.dumps(wanted)

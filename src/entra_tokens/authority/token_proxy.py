@@ -9,7 +9,6 @@ https://learn.microsoft.com/azure/aks/identity-bindings-concepts
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -70,6 +69,8 @@ class TokenProxy:
     @property
     def key(self) -> str:
         """What of it decides whose token comes back."""
+        import hashlib
+
         ca = "" if self.ca_data is None else hashlib.sha256(self.ca_data.encode()).hexdigest()
         return " ".join([self.url, self.server_name or "", self.ca_file or "", ca])
 

@@ -1,11 +1,11 @@
-"""What credentials of an application have in common: a tenant, a client id, a proof, and requests through msal."""
+"""What credentials of an application have in common: a tenant, a client id, a proof."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ..authority.claims import checked_claims
 from ..authority.guard import guarded
-from ..authority.msal_app import MsalApps, checked_claims
 from ..authority.options import AuthorityOptions
 from ..errors import ConfigurationError
 from ..request import checked_client_id, checked_tenant_id
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ..authority.verify import Verify
     from ..request import TokenRequest
     from ..token import Token
-    from .proof import Proof
+    from .proof import Named
 
 __all__ = ["Application", "checked_application_tenant", "token_endpoint"]
 
@@ -44,7 +44,7 @@ class Application(Value):
         kind: str,
         tenant_id: str,
         client_id: str,
-        proof: Proof,
+        proof: Named,
         *,
         authority: str | None,
         verify: Verify,
@@ -58,9 +58,6 @@ class Application(Value):
         self._options = AuthorityOptions.settled(authority, verify, proxy, timeout, token_proxy)
         self._kind = kind
         self._identity = (*self._application, *(proof.name() or ()), *trust(self._options))
-        self._apps = MsalApps(
-            self._options, client_id=client_id, tenant_id=tenant_id, confidential=True, who=repr(self)
-        )
 
     @property
     def identity(self) -> tuple[str, ...]:
@@ -92,17 +89,15 @@ class Application(Value):
             AuthorityUnavailable: No usable answer came.
             ConfigurationError: There is no proof to show, or the claims are no JSON.
         """
-        claims = checked_claims(request.claims)
-        return guarded(lambda: self._acquire(request, claims), who=repr(self))
+        checked_claims(request.claims)
+        return guarded(lambda: self._acquire(request), who=repr(self))
 
-    def _acquire(self, request: TokenRequest, claims: str | None) -> Token:
-        shown = self._proof.show(self.client_id, token_endpoint(self._options, request.tenant_id or self.tenant_id))
-        return self._apps.token(
-            request,
-            lambda app: app.acquire_token_for_client(list(request.scopes), claims_challenge=claims),
-            credential=shown.client_credential,
-            secrets=shown.secrets,
-        )
+    def _acquire(self, request: TokenRequest) -> Token:
+        """Show the proof and return the token."""
+        raise NotImplementedError
+
+    def _endpoint(self, request: TokenRequest) -> str:
+        return token_endpoint(self._options, request.tenant_id or self.tenant_id)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(tenant_id={self.tenant_id!r}, client_id={self.client_id!r})"

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from ..authority.ci_tokens import CiService
 from ..environment import read
 from ..errors import ConfigurationError, CredentialUnavailable
-from .application import Application
 from .ci import CiProof
+from .msal_application import MsalApplication
 
 if TYPE_CHECKING:
     from ..authority.verify import Verify
@@ -27,7 +27,7 @@ _ID = re.compile(r"[A-Za-z0-9-]+", re.ASCII)
 _API_VERSION = "7.1"  # https://learn.microsoft.com/rest/api/azure/devops/distributedtask/oidctoken/create
 
 
-class AzurePipelines(Application):
+class AzurePipelines(MsalApplication):
     """Signs an application in through an Azure Pipelines service connection (workload identity federation).
 
     The connection's token lives for minutes and is asked for anew at every acquisition. `SYSTEM_OIDCREQUESTURI` and

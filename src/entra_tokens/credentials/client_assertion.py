@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .application import Application
+from .msal_application import MsalApplication
 from .proof import AssertionProof
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["ClientAssertion"]
 
 
-class ClientAssertion(Application):
+class ClientAssertion(MsalApplication):
     """Signs an application in with a client assertion: a JWT from another identity provider, or signed by yourself.
 
     The callable is asked at every acquisition, on the thread that acquires. Any number of threads may acquire at once.

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .application import Application
 from .certificate import CertificateProof
+from .msal_application import MsalApplication
 
 if TYPE_CHECKING:
     import os
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["ClientCertificate"]
 
 
-class ClientCertificate(Application):
+class ClientCertificate(MsalApplication):
     """Signs an application in with its certificate (OAuth 2.0 client credentials with a signed assertion).
 
     A file is read again at every acquisition, so that a renewed certificate is picked up. Any number of threads may

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from ..authority.claims import checked_claims
 from ..authority.guard import guarded
-from ..authority.msal_app import MsalApps, checked_claims
+from ..authority.msal_app import MsalApps
 from ..authority.options import AuthorityOptions
 from ..authority.redact import Secrets
 from ..errors import ConfigurationError

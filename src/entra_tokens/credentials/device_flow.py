@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ..acquiring import Acquiring
-    from ..authority.http import Seen
     from ..authority.msal_app import MsalApps
+    from ..authority.seen import Seen
     from ..request import TokenRequest
     from .prompt import Prompt
 

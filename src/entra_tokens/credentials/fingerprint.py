@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import threading
 import weakref
@@ -26,6 +25,8 @@ def fingerprint(secret: str | bytes, key: bytes = _KEY) -> str:
         secret: What must not be told.
         key: Another than this process's own: a store's, so that its processes agree.
     """
+    import hashlib  # here: it opens the whole of OpenSSL, and most identities of a host have no secret
+
     data = secret.encode() if isinstance(secret, str) else secret
     return hashlib.blake2b(data, key=key, digest_size=16).hexdigest()
 

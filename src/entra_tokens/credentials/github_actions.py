@@ -8,8 +8,8 @@ from urllib.parse import quote
 from ..authority.ci_tokens import CiService, exchange_audience
 from ..environment import read
 from ..errors import CredentialUnavailable
-from .application import Application
 from .ci import CiProof
+from .msal_application import MsalApplication
 
 if TYPE_CHECKING:
     from ..authority.verify import Verify
@@ -21,7 +21,7 @@ _URL, _TOKEN = "ACTIONS_ID_TOKEN_REQUEST_URL", "ACTIONS_ID_TOKEN_REQUEST_TOKEN"
 _REMEDY = "Give the workflow or the job `permissions: id-token: write`."
 
 
-class GitHubActions(Application):
+class GitHubActions(MsalApplication):
     """Signs an application in with the ID token of a GitHub Actions job (workload identity federation).
 
     The ID token lives for minutes and is asked for anew at every acquisition, for the audience of the authority's

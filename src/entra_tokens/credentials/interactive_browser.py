@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ..acquiring import Acquiring
-    from ..authority.http import Seen
+    from ..authority.seen import Seen
     from ..authority.verify import Verify
     from ..request import TokenRequest
     from ..token import Token

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..authority.guard import guarded
 from ..authority.managed_identity.detect import Unsupported, detect, names_workload_identity
-from ..authority.managed_identity.host import IDENTITY_NOT_FOUND, Selector
-from ..authority.managed_identity.imds import Imds
+from ..authority.managed_identity.selector import Selector
 from ..authority.options import checked_timeout
 from ..errors import AuthenticationFailed, ConfigurationError, CredentialUnavailable
 from ..request import TokenRequest
@@ -112,6 +111,8 @@ class ManagedIdentity(Value):
         try:
             return guarded(attempt, who=repr(self))
         except AuthenticationFailed as error:
+            from ..authority.managed_identity.host import IDENTITY_NOT_FOUND
+
             # A machine without any identity is not this environment; one that lacks the identity asked for is broken.
             if error.error != IDENTITY_NOT_FOUND or str(self._selector):
                 raise
@@ -124,7 +125,11 @@ class ManagedIdentity(Value):
         Raises:
             CredentialUnavailable: It is not.
         """
-        host = self._host if self._workload is None else None
+        if self._workload is not None:
+            return
+        from ..authority.managed_identity.imds import Imds
+
+        host = self._host
         if isinstance(host, Imds):
             guarded(lambda: host.probe(who=repr(self)), who=repr(self))
 

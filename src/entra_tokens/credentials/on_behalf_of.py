@@ -7,15 +7,17 @@ import threading
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
+from ..authority.claims import checked_claims
 from ..authority.guard import guarded
-from ..authority.msal_app import MsalApps, checked_claims
+from ..authority.msal_app import MsalApps
 from ..authority.options import AuthorityOptions
 from ..authority.redact import Secrets
 from ..errors import ConfigurationError
 from ..request import checked_client_id
-from .application import Application, checked_application_tenant, token_endpoint
+from .application import checked_application_tenant, token_endpoint
 from .certificate import CertificateProof
 from .fingerprint import fingerprint, trust, trust_under
+from .msal_application import MsalApplication
 from .person import asked_for
 from .proof import AssertionProof, SecretProof
 from .value import Value, refuse_pickling
@@ -182,7 +184,7 @@ if hasattr(os, "register_at_fork"):
 def _proof(given: Any) -> Proof:
     if isinstance(given, str):
         return SecretProof(given)
-    if isinstance(given, Application):
+    if isinstance(given, MsalApplication):
         return given._proof  # noqa: SLF001 - a credential of the same kind
     if isinstance(given, (bytes, os.PathLike)):
         return CertificateProof(given, None, send_chain=False)

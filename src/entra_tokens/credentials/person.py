@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..acquiring import Acquiring, SignIns, acquiring, current
+from ..authority.claims import checked_claims, claims_of
 from ..authority.failures import person_needed
 from ..authority.guard import guarded
-from ..authority.msal_app import MsalApps, checked_claims, claims_of
+from ..authority.msal_app import MsalApps
 from ..authority.options import AuthorityOptions
 from ..authority.redact import Secrets
 from ..errors import AuthenticationFailed, ConfigurationError, ConsentRequired, InteractionRequired
@@ -21,7 +22,7 @@ from .value import Value, rebuilt
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ..authority.http import Seen
+    from ..authority.seen import Seen
     from ..authority.verify import Verify
     from ..request import TokenRequest
     from ..token import Token
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 __all__ = ["Person", "asked_for"]
 
 _ANCHOR = "device-code-and-browser"
-
 # Why Entra refuses this one request, and no other that the same sign-in makes: another factor for this API, a policy.
 _OF_THIS_REQUEST = frozenset({"basic_action", "additional_action", "message_only"})
 # OpenID Connect scopes are added by msal, which refuses them from its caller.

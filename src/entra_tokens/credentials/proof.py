@@ -13,7 +13,7 @@ from .fingerprint import fingerprint, object_key
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["AssertionProof", "Assertions", "Proof", "SecretProof", "Shown"]
+__all__ = ["AssertionProof", "Assertions", "Named", "Proof", "SecretProof", "Shown", "checked_assertion"]
 
 
 class Shown(NamedTuple):
@@ -26,16 +26,8 @@ class Shown(NamedTuple):
         return "<proof>"
 
 
-class Proof(Protocol):
-    """Any thread may call anything."""
-
-    def show(self, client_id: str, token_endpoint: str) -> Shown:
-        """The proof for one request that this thread is about to make.
-
-        Raises:
-            ConfigurationError: There is none.
-        """
-        ...
+class Named(Protocol):
+    """What tells one proof from another. Any thread may call anything."""
 
     def name(self, key: bytes | None = None) -> tuple[str, ...] | None:
         """What tells it apart, digests of secrets made with the key; None: no other process can mean the same."""
@@ -44,6 +36,18 @@ class Proof(Protocol):
     @property
     def pickles(self) -> bool:
         """Whether no secret is inside."""
+        ...
+
+
+class Proof(Named, Protocol):
+    """What msal can show."""
+
+    def show(self, client_id: str, token_endpoint: str) -> Shown:
+        """The proof for one request that this thread is about to make.
+
+        Raises:
+            ConfigurationError: There is none.
+        """
         ...
 
 

@@ -5,19 +5,19 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
+from ..authority.federated import FederatedExchange
 from ..authority.options import AuthorityOptions
 from ..authority.token_proxy import TokenProxy
 from ..environment import read
 from ..errors import ConfigurationError, CredentialUnavailable
 from .application import Application
-from .proof import Assertions, checked_assertion
+from .proof import checked_assertion
 from .value import Value
 
 if TYPE_CHECKING:
     from ..authority.verify import Verify
     from ..request import TokenRequest
     from ..token import Token
-    from .proof import Shown
 
 __all__ = ["WorkloadIdentity"]
 
@@ -139,10 +139,13 @@ class TokenFile:
         if not isinstance(found, str) or not found.strip() or "\0" in found:
             raise ConfigurationError("token_file must be the path of a file (AZURE_FEDERATED_TOKEN_FILE).")
         self.path = found
-        self._assertions = Assertions()
 
-    def show(self, client_id: str, token_endpoint: str) -> Shown:  # noqa: ARG002 - the same for everybody
-        """The token that is in the file at this moment."""
+    def read(self) -> str:
+        """The token that is in the file at this moment.
+
+        Raises:
+            ConfigurationError: There is none.
+        """
         try:
             with open(self.path, "rb") as file:
                 content = file.read(_LARGEST + 1)
@@ -150,7 +153,7 @@ class TokenFile:
             why = f"cannot be read ({error.strerror or type(error).__name__})"
         else:
             if content.strip() and len(content) <= _LARGEST and content.isascii():
-                return self._assertions.show(checked_assertion(content.decode("ascii")))
+                return checked_assertion(content.decode("ascii"))
             why = "holds no token"
         raise ConfigurationError(
             f"The federated token file {self.path!r} {why}. Check token_file=, AZURE_FEDERATED_TOKEN_FILE and the "
@@ -167,6 +170,10 @@ class _Exchange(Application):
 
     def __init__(self, tenant_id: str, client_id: str, token_file: object, **options: Any) -> None:
         super().__init__("workload_identity", tenant_id, client_id, TokenFile(token_file), **options)
+        self._exchange = FederatedExchange(self._options, client_id=client_id, who=repr(self))
+
+    def _acquire(self, request: TokenRequest) -> Token:
+        return self._exchange.token(request, self._endpoint(request), self._proof.read())
 
     def __repr__(self) -> str:
         return (

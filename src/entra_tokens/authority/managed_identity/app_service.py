@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 
 from ..redact import Secrets
 from .exchange import Limits
-from .host import Selector, asked
+from .host import asked
 
 if TYPE_CHECKING:
     from ...token import Token
+    from .selector import Selector
 
 __all__ = ["AppService"]
 

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 from ...errors import AuthenticationFailed, CredentialUnavailable
 from .arc_key import arc_folder, read_key
 from .exchange import Limits, Reply, exchange
-from .host import Selector, ask
+from .host import ask
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ...token import Token
+    from .selector import Selector
 
 __all__ = ["Arc"]
 

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from .exchange import Limits, exchange
-from .host import Selector, ask
+from .host import ask
 
 if TYPE_CHECKING:
     from ...token import Token
+    from .selector import Selector
 
 __all__ = ["CloudShell"]
 

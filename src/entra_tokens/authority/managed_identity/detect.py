@@ -10,10 +10,10 @@ from urllib.parse import urlsplit
 
 from ...environment import read
 from ...errors import ConfigurationError, CredentialUnavailable
-from .imds import Imds
 
 if TYPE_CHECKING:
-    from .host import Host, Selector
+    from .host import Host
+    from .selector import Selector
 
 __all__ = ["Unsupported", "detect", "names_workload_identity"]
 
@@ -74,6 +74,8 @@ def detect() -> Host:
             "IDENTITY_ENDPOINT is set without IDENTITY_HEADER or IMDS_ENDPOINT, and no known host does that. Unset it, "
             "or set what belongs to it.",
         )
+    from .imds import Imds
+
     imds = Imds.from_environment()
     _checked("AZURE_POD_IDENTITY_AUTHORITY_HOST", imds.base)
     return imds

@@ -6,20 +6,21 @@ header to somebody else (measured with msal and azure-identity); here there is n
 
 from __future__ import annotations
 
-import socket
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlencode, urlsplit
 
-from ...engine.clock import SYSTEM_CLOCK
 from ...errors import ConfigurationError, CredentialUnavailable
 from ..failures import unavailable
-from .wire import NotHttp, Reply, TooLarge, read_reply, request_bytes
+from ..link import connected
+from ..wire import NotHttp, Reply, TooLarge, read_reply, request_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from urllib.parse import SplitResult
 
-__all__ = ["Limits", "Link", "Reply", "exchange"]
+    from ..link import Link
+
+__all__ = ["Limits", "Reply", "exchange"]
 
 _CHECK = "Check who listens at that address, and ask again in a while."
 
@@ -59,11 +60,10 @@ def exchange(
         ConfigurationError: The address or a header holds what cannot be sent.
     """
     parts = urlsplit(url)
-    until = SYSTEM_CLOCK.boot() + limits.total
     request = _request(parts, headers, query or {}, form, who)
     try:
         port = parts.port or (80 if thumbprint is None else 443)
-        link = _connected(parts.hostname or "", port, min(limits), until)
+        link = connected(parts.hostname or "", port, within=min(limits), total=limits.total)
     except OSError as error:
         why = error.strerror or type(error).__name__
     else:
@@ -94,15 +94,13 @@ def _request(
 
 
 def _exchanged(link: Link, request: bytes, host: str, thumbprint: str | None, total: float, who: str) -> Reply:
-    connection: socket.socket = link
     try:
         if thumbprint is not None:
-            from .pinned import pinned
+            from .pinned import secure_pinned
 
-            connection = pinned(link, host, thumbprint, who=who)
-        connection.sendall(request)
-        with connection.makefile("rb") as file:
-            return read_reply(file)
+            secure_pinned(link, host, thumbprint, who=who)
+        link.send(request)
+        return read_reply(link.receive)
     except TooLarge:
         why = "the answer is larger than 1 MiB"
     except TimeoutError:
@@ -112,48 +110,5 @@ def _exchanged(link: Link, request: bytes, host: str, thumbprint: str | None, to
     except OSError as error:
         why = f"the connection broke ({error.strerror or type(error).__name__})"
     finally:
-        connection.close()
+        link.close()
     raise unavailable(who, why, step=_CHECK, anchor="managed-identity")
-
-
-class Link(socket.socket):
-    """A socket of which every step gets what is left of the whole time: a drip of bytes cannot outlast it."""
-
-    until: float = 0.0
-
-    def left(self) -> float:
-        """Seconds, or a TimeoutError."""
-        left = self.until - SYSTEM_CLOCK.boot()
-        if left <= 0:
-            raise TimeoutError
-        return left
-
-    def recv_into(self, *args: Any, **kwargs: Any) -> int:
-        self.settimeout(self.left())
-        return super().recv_into(*args, **kwargs)
-
-    def sendall(self, *args: Any, **kwargs: Any) -> None:
-        self.settimeout(self.left())
-        return super().sendall(*args, **kwargs)
-
-
-def _connected(host: str, port: int, seconds: float, until: float) -> Link:
-    failure: OSError = ConnectionError("the host has no address")
-    give_up = SYSTEM_CLOCK.boot() + seconds
-    try:
-        name: str | bytes = host.encode("ascii")  # given text, getaddrinfo loads the tables of international names
-    except UnicodeEncodeError:
-        name = host
-    found = socket.getaddrinfo(name, port, type=socket.SOCK_STREAM)
-    for tried, (family, kind, protocol, _, address) in enumerate(found):
-        link = Link(family, kind, protocol)
-        link.until = until
-        try:
-            link.settimeout(max((give_up - SYSTEM_CLOCK.boot()) / (len(found) - tried), 0.05))
-            link.connect(address)
-        except OSError as error:
-            link.close()
-            failure = error
-        else:
-            return link
-    raise failure

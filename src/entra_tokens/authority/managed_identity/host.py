@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ...acquiring import current
-from ...errors import AuthenticationFailed, ConfigurationError, CredentialUnavailable, EntraTokensError
+from ...errors import AuthenticationFailed, CredentialUnavailable, EntraTokensError
 from ..answers import to_token
 from ..failures import refusal, unavailable
 from ..redact import Secrets, redact
@@ -18,8 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from ...token import Token
+    from .selector import Selector
 
-__all__ = ["IDENTITY_NOT_FOUND", "Host", "Selector", "ask", "asked", "hiccups"]
+__all__ = ["IDENTITY_NOT_FOUND", "Host", "ask", "asked", "hiccups"]
 
 # Whoever waits for a first token should not see one hiccup of a host that is just starting; the engine's back-off
 # does the rest, so two requests are the most.
@@ -31,53 +31,6 @@ _HICCUPS = frozenset({404, 500, 502, 503, 504})
 def hiccups(status: int) -> tuple[float, ...]:
     """Seconds before each further try of a host that has no rules of its own."""
     return (_QUICK_RETRY,) if status in _HICCUPS else ()
-
-
-@dataclass(frozen=True)
-class Selector:
-    """Which identity of the host is meant: at most one of the three; none: the system-assigned one.
-
-    Args:
-        client_id: Its client id.
-        object_id: Its principal's object id.
-        resource_id: Its ARM resource id.
-    """
-
-    client_id: str | None = None
-    object_id: str | None = None
-    resource_id: str | None = None
-
-    def __post_init__(self) -> None:
-        given = [name for name, value in vars(self).items() if value is not None]
-        if len(given) > 1:
-            raise ConfigurationError(f"Give one of client_id, object_id and resource_id, not {' and '.join(given)}.")
-        for name in given:
-            value = getattr(self, name)
-            if not isinstance(value, str) or not value.strip() or not value.isprintable():
-                raise ConfigurationError(f"{name} must be a non-empty line of printable characters.")
-
-    def named(self, host: str, names: Mapping[str, str]) -> dict[str, str]:
-        """The parameter for the identity, under the name that a host gives it; none for the system-assigned one.
-
-        Args:
-            host: Its usual name.
-            names: What it can select by, and what it calls that.
-
-        Raises:
-            ConfigurationError: The host cannot select by it: asked anyhow, it would give another identity's token.
-        """
-        for name, value in vars(self).items():
-            if value is not None:
-                if name in names:
-                    return {names[name]: value}
-                instead = (
-                    f"Give {' or '.join(names)}." if names else "Leave it out: there is one identity, and no choice."
-                )
-                raise ConfigurationError(f"{host} cannot select a managed identity by {name}. {instead}")
-        return {}
-
-    def __str__(self) -> str:
-        return ", ".join(f"{name}={value!r}" for name, value in vars(self).items() if value is not None)
 
 
 class Host(Protocol):

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 from ... import environment
 from ...errors import CredentialUnavailable
 from .exchange import Limits, Reply, exchange
-from .host import Selector, ask
+from .host import ask
 
 if TYPE_CHECKING:
     from ...token import Token
+    from .selector import Selector
 
 __all__ = ["Imds"]
 

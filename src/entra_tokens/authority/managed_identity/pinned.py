@@ -5,19 +5,17 @@ from __future__ import annotations
 import hashlib
 import hmac
 import ssl
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ...errors import AuthenticationFailed
 
 if TYPE_CHECKING:
-    import socket
+    from ..link import Link
 
-    from .exchange import Link
-
-__all__ = ["pinned"]
+__all__ = ["secure_pinned"]
 
 
-def pinned(link: Link, host: str, thumbprint: str, *, who: str) -> socket.socket:
+def secure_pinned(link: Link, host: str, thumbprint: str, *, who: str) -> None:
     """Speak TLS on a connection, with the holder of one certificate only.
 
     The thumbprint stands for names, dates and CAs; it comes from the platform, by the environment.
@@ -35,40 +33,12 @@ def pinned(link: Link, host: str, thumbprint: str, *, who: str) -> socket.socket
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
-    context.sslsocket_class = _PinnedLink
-    link.settimeout(link.left())
-    found = context.wrap_socket(link, server_hostname=host)
-    assert isinstance(found, _PinnedLink)  # noqa: S101 - for mypy
-    found.until = link.until
-    shown = hashlib.sha1(found.getpeercert(binary_form=True) or b"", usedforsecurity=False).hexdigest()
+    shown = hashlib.sha1(link.secure(context, host), usedforsecurity=False).hexdigest()
     if hmac.compare_digest(shown, thumbprint):
-        return found
-    found.close()
+        return
     raise AuthenticationFailed(
         f"{who}: the host showed a certificate other than that of IDENTITY_SERVER_THUMBPRINT. Nothing was sent to it. "
         "Restart the application if the cluster's certificate was renewed.",
         error="certificate_mismatch",
         anchor="managed-identity",
     )
-
-
-class _PinnedLink(ssl.SSLSocket):
-    """The same limit on the whole time as a plain link has."""
-
-    until = 0.0
-
-    def _left(self) -> float:
-        from ...engine.clock import SYSTEM_CLOCK
-
-        left = self.until - SYSTEM_CLOCK.boot()
-        if left <= 0:
-            raise TimeoutError
-        return left
-
-    def recv_into(self, *args: Any, **kwargs: Any) -> int:
-        self.settimeout(self._left())
-        return super().recv_into(*args, **kwargs)
-
-    def sendall(self, *args: Any, **kwargs: Any) -> None:
-        self.settimeout(self._left())
-        return super().sendall(*args, **kwargs)

@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING
 from ...errors import ConfigurationError
 from ..redact import Secrets
 from .exchange import Limits, exchange
-from .host import Selector, ask
+from .host import ask
 
 if TYPE_CHECKING:
     from ...token import Token
+    from .selector import Selector
 
 __all__ = ["ServiceFabric", "checked_thumbprint"]
 
