@@ -204,3 +204,11 @@ def test_what_cannot_be_signed_in_to(environ: dict[str, str], way: list[str], em
     assert (first.stdout, wrong.stdout) == ("", "")
     service = CliRunner().invoke(group, ["login", "--credential", "client-secret"])
     assert (service.exit_code, "Leave it out" in service.output) == (2, True)
+
+
+@pytest.mark.parametrize("line", ["accounts", "logout --all", "whoami --credential device-code --client-id x"])
+def test_who_only_asks_makes_nothing(line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ENTRA_TOKENS_HOME", str(tmp_path / "home"))
+    done = CliRunner().invoke(group, line.split())
+    assert "obody is signed in here" in f"{done.output}{done.exception}"
+    assert not any(tmp_path.iterdir())

@@ -89,8 +89,9 @@ def test_whoami_says_a_name_where_no_application_is_named(tmp_path: Path) -> Non
     body = json.dumps({"access_token": token, "expires_on": "4000000000"})
     with Stub(lambda _: (200, {}, body)) as host:
         place = {"IDENTITY_ENDPOINT": f"{host.url}/msi/token", "IDENTITY_HEADER": "x"}
-        done = run("whoami", "--credential", "managed-identity", environ=environ_of(tmp_path, place))
+        done = run("whoami", "--credential", "managed-identity", environ=environ_of(tmp_path / "home", place))
     assert done.stdout == "ada?[2J?root\n    credential: managed-identity (--credential)\n"
+    assert not any(tmp_path.iterdir())  # a question makes no store
 
 
 def test_from_the_store_it_loads_no_parser_and_nothing_that_asks(application: dict[str, str]) -> None:

@@ -35,7 +35,7 @@ def provider_of(settings: Settings, *, scope: str | None = None, **options: Any)
     scope = scope or settings.needed_scope()
     from ..provider import TokenProvider
 
-    return TokenProvider(credential_of(settings), scope, store=store_of(), **options)
+    return TokenProvider(credential_of(settings), scope, **{"store": store_of(), **options})
 
 
 def store_of() -> FileStore:

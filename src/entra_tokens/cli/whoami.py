@@ -9,7 +9,7 @@ import click
 
 from ..errors import InteractionRequired
 from . import claims, talk
-from .credential import provider_of
+from .credential import provider_of, store_of
 from .options import common
 from .signed_in import account_of
 from .stored import is_good, look
@@ -67,7 +67,9 @@ def _token(settings: Settings) -> Token:
         stored = look(settings)
         if stored is not None and is_good(stored):
             return stored.token
-    with provider_of(settings, scope=settings.scope or _SOME_SCOPE) as provider:
+    store = store_of()
+    kept = {} if store.path is None or store.path.exists() else {"store": None}  # a question makes no store
+    with provider_of(settings, scope=settings.scope or _SOME_SCOPE, **kept) as provider:
         return provider.token()
 
 

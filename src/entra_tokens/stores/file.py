@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from ..engine.clock import SYSTEM_CLOCK
 from ..engine.workers import after_fork_in_child, importing
 from ..errors import GUIDE, EntraTokensError, StoreError
-from .folder import Folder, NotTrusted, go_on
+from .folder import Folder, NotTrusted, go_on, is_nowhere
 from .home import home
 from .keys import KEYRING_WAIT, installed_keyring, key_for
 from .lock import holding
@@ -105,7 +105,7 @@ class FileStore:
         Raises:
             EntraTokensError: What `key_under` raised.
         """
-        opened = self.opened()
+        opened = self.found()
         key = None if opened is None else key_under(opened.seal.digest_key)
         return None if opened is None or key is None else opened.entry(TOKENS, ("token", *key)).read(Stored)
 
@@ -146,6 +146,11 @@ class FileStore:
                     self._shut_until = SYSTEM_CLOCK.boot() + _TRY_AGAIN
                     warn_once(f"{error.message} {_MEMORY_ONLY}")
             return self._opened
+
+    def found(self) -> _Opened | None:
+        """What `opened()` gives, where there is a folder: who only reads makes none, and no key for it."""
+        path = self.path
+        return None if self._opened is None and path is not None and is_nowhere(path) else self.opened()
 
     def _open(self) -> _Opened:
         path = self.path

@@ -15,7 +15,7 @@ from .lock import holding
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["Folder", "NotTrusted", "go_on", "read_private", "write_private"]
+__all__ = ["Folder", "NotTrusted", "go_on", "is_nowhere", "read_private", "write_private"]
 
 MOST_BYTES = 1 << 20  # of one file: the longest tokens have some 100 KB
 MOST_ASIDE = 20  # files that are kept for a look at what went wrong
@@ -145,6 +145,17 @@ class Folder:
             with suppress(OSError):
                 if (self.path / name).lstat().st_mtime < before:
                     os.unlink(self.path / name)
+
+
+def is_nowhere(path: Path) -> bool:
+    """Whether there is nothing of that name; False also where that cannot be seen."""
+    try:
+        path.lstat()
+    except FileNotFoundError:
+        return True
+    except OSError:
+        pass
+    return False
 
 
 def read_private(path: Path) -> bytes:

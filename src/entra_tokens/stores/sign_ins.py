@@ -115,14 +115,14 @@ class SignInFiles:
                     entry.remove()
                 apps.add(_app_of(entry)[:3])
                 gone.append(_account(entry, kept))
-        opened = self.store.opened()
+        opened = self.store.found()
         for entry, _ in list(opened.entries(TOKENS, Stored)) if opened is not None and apps else ():
             if _is_of(entry, apps):
                 entry.remove()
         return tuple(gone)
 
     def _all(self) -> Iterator[tuple[Entry, KeptSignIn]]:
-        opened = self.store.opened()
+        opened = self.store.found()
         if opened is not None:
             yield from opened.entries(SIGN_INS, KeptSignIn)
 
