@@ -136,12 +136,14 @@ def test_an_extra_that_is_missing_is_named(tmp_path: Path) -> None:
 def test_the_emulator_as_a_command(tmp_path: Path) -> None:
     shown = CliRunner().invoke(group, ["emulator", "--help"], prog_name="entra-tokens")
     assert "usage: entra-tokens emulator" in shown.output
-    with start("emulator", "--lifetime", "60", environ=environ_of(tmp_path), stdin=subprocess.PIPE) as process:
+    environ = environ_of(tmp_path / "home")
+    with start("emulator", "--lifetime", "60", environ=environ, stdin=subprocess.PIPE) as process:
         assert process.stdout
         facts = json.loads(process.stdout.readline())
         _, errors = process.communicate()  # closes its stdin, and with that it ends
     assert (process.returncode, errors) == (0, "")
     assert facts["authority"].startswith("https://localhost:")
+    assert (tmp_path / "home").stat().st_mode & 0o777 == 0o700  # sign-ins and tokens come there, too
 
 
 def test_a_shell_completes(tmp_path: Path) -> None:

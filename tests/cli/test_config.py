@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -98,6 +99,18 @@ def test_a_file_that_holds_something_else_is_left_alone(file: Path, text: str | 
         change_profile("work", {"scope": "api://new"})
     assert str(file) in str(raised.value)
     assert file.read_bytes() == content
+
+
+def test_a_pipe_in_its_place_is_not_waited_for(file: Path) -> None:
+    file.unlink()
+    os.mkfifo(file)
+    for use in (read_profiles, lambda: change_profile("work", {"scope": "api://new"})):
+        with pytest.raises(ConfigurationError, match=f"{file} cannot be read: it is no file, but a pipe"):
+            use()
+    file.unlink()
+    file.mkdir()
+    with pytest.raises(ConfigurationError, match="it is a folder"):
+        read_profiles()
 
 
 def test_without_a_home_variable_it_is_where_the_system_has_such_files(

@@ -8,10 +8,12 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
+from click.testing import CliRunner
 
 from cli.command import COMMAND, environ_of, run, start
 from cli.terminal import show
 from entra_tokens import Token
+from entra_tokens.cli.app import group
 from entra_tokens.emulator import Emulator
 
 if TYPE_CHECKING:
@@ -98,6 +100,12 @@ def test_without_a_token_the_command_is_not_run(
     ended = run(*arguments, environ={**here, **variables})
     assert ended.returncode == status, ended.stderr
     assert ended.stdout == ""
+
+
+def test_what_it_refuses_is_not_in_its_help() -> None:
+    assert "--json" not in CliRunner().invoke(group, ["exec", "--help"]).output
+    refused = CliRunner().invoke(group, ["exec", "--json", "true"])
+    assert (refused.exit_code, "no result of its own" in refused.output) == (2, True)
 
 
 # Blocked and waited for: a handler would be called late for a signal that comes on the way into a wait.

@@ -14,6 +14,7 @@ from click.testing import CliRunner
 
 from cli.command import environ_of, run, start
 from cli.keyboard import Terminal
+from entra_tokens import ConfigurationError
 from entra_tokens.cli.app import group
 
 if TYPE_CHECKING:
@@ -212,3 +213,21 @@ def test_who_only_asks_makes_nothing(line: str, tmp_path: Path, monkeypatch: pyt
     done = CliRunner().invoke(group, line.split())
     assert "obody is signed in here" in f"{done.output}{done.exception}"
     assert not any(tmp_path.iterdir())
+
+
+def test_a_ca_file_that_cannot_be_one_is_told_before_anything_is_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ENTRA_TOKENS_HOME", str(tmp_path / "home"))
+    pipe, other = tmp_path / "pipe", tmp_path / "other"
+    os.mkfifo(pipe)
+    other.write_text("no certificate")
+    for ca, says in ((tmp_path / "none", "No such file"), (pipe, "but a pipe"), (other, "as PEM")):
+        for line in ("login", "token --scope x --credential device-code", "doctor", "serve --credential device-code"):
+            done = CliRunner().invoke(group, [*line.split(), "--client-id", "x", "--ca", str(ca)])
+            assert isinstance(done.exception, ConfigurationError), line
+            assert says in str(done.exception)
+            assert not (tmp_path / "home").exists()
+    monkeypatch.setenv("AZURE_CLIENT_CERTIFICATE_PATH", str(pipe))
+    done = CliRunner().invoke(group, "token --credential client-certificate --tenant x --client-id x --scope x")
+    assert "but a pipe" in str(done.exception)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from .. import environment
 from ..errors import ConfigurationError
+from .files import checked_ca, why_no_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,6 +35,8 @@ def provider_of(settings: Settings, *, scope: str | None = None, **options: Any)
         ConfigurationError: Something is missing or cannot be right.
     """
     scope = scope or settings.needed_scope()
+    if settings.fields["ca"].is_given:
+        checked_ca(settings.fields["ca"])
     from ..provider import TokenProvider
 
     return TokenProvider(credential_of(settings), scope, **{"store": store_of(), **options})
@@ -129,6 +133,9 @@ def _client_certificate(settings: Settings) -> Credential:
     path = environment.read("AZURE_CLIENT_CERTIFICATE_PATH")
     if not path:
         raise ConfigurationError("client-certificate needs the file's path in AZURE_CLIENT_CERTIFICATE_PATH.")
+    with suppress(OSError):  # the credential says that better
+        if why := why_no_file(path):
+            raise ConfigurationError(f"The certificate file {path!r} cannot be read: {why}.")
     return ClientCertificate(
         tenant,
         client_id,

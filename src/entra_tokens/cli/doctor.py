@@ -21,6 +21,7 @@ from .checks.examine import Check, examine
 from .checks.finding import Finding
 from .doctor_verdict import named, status_of, verdict
 from .exits import DONE, MISCONFIGURED
+from .files import checked_ca
 from .options import common
 
 if TYPE_CHECKING:
@@ -70,6 +71,8 @@ def command(settings: Settings, address: str | None, seconds: float) -> int:
     """
     from ..h2ogpte.address import checked_address
 
+    if settings.fields["ca"].source == "--ca":  # what a variable or the profile names is looked at below
+        checked_ca(settings.fields["ca"])
     address = address or settings.address
     address = checked_address(address) if address else None
     scope = settings.scope or _SOME_SCOPE

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from ..request import to_scopes
 from . import talk
 from .credential import credential_of, store_of
+from .files import checked_ca
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,6 +47,8 @@ def endpoint_of(
     from ..serving.imds import ImdsForm
     from ..serving.tokens import Tokens
 
+    if settings.fields["ca"].is_given:
+        checked_ca(settings.fields["ca"])
     credential, store = credential_of(settings), store_of()
 
     def provider(scope: str) -> TokenProvider:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -33,7 +34,7 @@ Examples:
 @click.option("--imds", is_flag=True, help="With --serve: as a virtual machine's metadata service.")
 @click.option("--any-scope", is_flag=True, help="With --serve: tokens for whatever is asked, not for --scope only.")
 @click.argument("arguments", metavar="[--] CMD [ARG]...", nargs=-1, required=True, type=click.UNPROCESSED)
-@common
+@partial(common, json=False)
 def command(settings: Settings, serve: bool, imds: bool, any_scope: bool, arguments: tuple[str, ...]) -> int:
     """Run a command with a token, or with an endpoint that renews.
 

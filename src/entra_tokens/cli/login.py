@@ -12,6 +12,7 @@ from ..provider import TokenProvider
 from . import talk
 from .credential import asking, store_of
 from .exits import SignInNeeded
+from .files import checked_ca
 from .options import Flags, common_flags, sign_in_command
 from .profile_file import change_profile
 from .sign_in_screen import SignInScreen
@@ -89,6 +90,7 @@ def _settings(flags: Flags, browser: bool) -> Settings:
             "Which application do you sign in to? Add --client-id ID (and --tenant TENANT): the id of an application "
             "for people ('Allow public client flows'), which whoever runs your service can tell. It is remembered."
         )
+    checked_ca(settings.fields["ca"])
     return settings
 
 

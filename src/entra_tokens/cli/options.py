@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from functools import update_wrapper
+from functools import partial, update_wrapper
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import click
@@ -56,8 +56,8 @@ _OPTIONS = (
     click.option(
         "--profile", metavar="PROFILE", shell_complete=profile_names, help="The profile whose settings to use."
     ),
-    click.option("--json", "as_json", is_flag=True, help="JSON on stdout."),
 )
+_JSON = partial(click.option, "--json", "as_json", is_flag=True, help="JSON on stdout.")
 
 
 class Flags(NamedTuple):
@@ -71,8 +71,13 @@ class Flags(NamedTuple):
         return resolve(self.values, as_json=self.as_json, new_profile=new_profile)
 
 
-def common_flags(function: F) -> F:
-    """Add the common options to a command; it is given them as `flags`, a `Flags`."""
+def common_flags(function: F, *, json: bool = True) -> F:
+    """Add the common options to a command; it is given them as `flags`, a `Flags`.
+
+    Args:
+        function: The command's.
+        json: Whether its help shows `--json`; it is taken all the same, to be refused with a reason.
+    """
 
     def with_flags(**given: Any) -> Any:
         values = {name: given.pop(name) for name in ("credential", "tenant", "client_id", "authority", "ca", "profile")}
@@ -80,14 +85,19 @@ def common_flags(function: F) -> F:
         return function(flags=Flags(values, given.pop("as_json")), **given)
 
     wrapped: Any = update_wrapper(with_flags, function)
-    for option in reversed(_OPTIONS):
+    for option in (_JSON(hidden=not json), *reversed(_OPTIONS)):
         option(wrapped)
     result: F = wrapped
     return result
 
 
-def common(function: F) -> F:
-    """Add the common options to a command; it is given what they settle as `settings`, a `Settings`."""
+def common(function: F, *, json: bool = True) -> F:
+    """Add the common options to a command; it is given what they settle as `settings`, a `Settings`.
+
+    Args:
+        function: The command's.
+        json: As `common_flags` has it.
+    """
 
     def with_settings(flags: Flags, **given: Any) -> Any:
         settings = flags.settled()
@@ -99,7 +109,7 @@ def common(function: F) -> F:
             raise SignInNeeded(why, sign_in_command(settings)) from error
 
     wrapped: Any = update_wrapper(with_settings, function)
-    result: F = common_flags(wrapped)
+    result: F = common_flags(wrapped, json=json)
     return result
 
 

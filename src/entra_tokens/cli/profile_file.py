@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import os
 import re
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import ConfigurationError
 from ..stores.folder import write_private
 from ..stores.lock import holding
+from .files import read_file
 from .profiles import config_file, parsed
 
 if TYPE_CHECKING:
@@ -44,7 +46,9 @@ def change_profile(name: str, changes: Mapping[str, str | None]) -> Path:
     try:
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with holding(file.with_name(f"{file.name}.lock"), wait=_LOCK_WAIT):
-            text = file.read_text(encoding="utf-8") if file.exists() else ""
+            text = ""
+            with suppress(FileNotFoundError):
+                text = read_file(str(file))
             before = parsed(given, text)
             kept = {key: value for key, value in before.get(name, {}).items() if key not in changes}
             wanted = {**before, name: {**kept, **{key: value for key, value in changes.items() if value is not None}}}
@@ -53,9 +57,8 @@ def change_profile(name: str, changes: Mapping[str, str | None]) -> Path:
                 raise ConfigurationError(f"{file} is written in a way that can only be edited by hand.")
             if changed != text:
                 write_private(file, changed.encode(), file.parent)
-    except (OSError, UnicodeError) as error:
-        why = getattr(error, "strerror", None) or "it is no UTF-8"
-        raise ConfigurationError(f"{file} cannot be changed: {why}.") from None
+    except OSError as error:
+        raise ConfigurationError(f"{file} cannot be changed: {error.strerror or type(error).__name__}.") from None
     return file
 
 

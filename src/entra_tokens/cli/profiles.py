@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import environment
 from ..errors import ConfigurationError
+from .files import read_file
 from .settings import FIELDS
 from .talk import one_line
 
@@ -66,12 +67,9 @@ def read_profiles() -> dict[str, dict[str, str]]:
     if file is None:
         return {}
     try:
-        with open(file, "rb") as opened:
-            text = opened.read().decode()
+        text = read_file(file)
     except FileNotFoundError:
         return {}
-    except (OSError, UnicodeError) as error:
-        raise ConfigurationError(f"{file} cannot be read: {getattr(error, 'strerror', None) or 'no UTF-8'}.") from None
     return parsed(file, text)
 
 

@@ -145,7 +145,9 @@ def _cache_folder() -> Path:
 def _opened(parent: Path) -> Path:
     """The folder with the keys in it, made if there is none; several processes may come at once."""
     folder = parent / _FOLDER
-    parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    # mkdir() gives that mode to the last folder only, and the one above is this package's, too: ENTRA_TOKENS_HOME.
+    parent.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    parent.mkdir(exist_ok=True, mode=0o700)
     if _is_usable(folder):
         return folder
     fresh = Path(tempfile.mkdtemp(prefix="making-", dir=parent))

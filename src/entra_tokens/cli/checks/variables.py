@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from ...errors import ConfigurationError
 from ..exits import MISCONFIGURED
+from ..files import why_no_file
 from .finding import Finding
 
 if TYPE_CHECKING:
@@ -58,7 +59,8 @@ def _ca(name: str, path: str | None) -> Finding | None:
             name, "ok" if there else "warn", f"{path}{'' if there else ' is not there'}", None if there else remedy
         )
     try:
-        os.stat(path)
+        if why := why_no_file(path, folder=True):
+            return Finding(name, "fail", f"{path}: {why}", remedy, status=MISCONFIGURED)
         count = ssl_context(path).cert_store_stats()["x509_ca"]
     except OSError as error:
         why = (error.strerror or type(error).__name__).lower()
