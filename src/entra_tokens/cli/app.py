@@ -26,7 +26,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "whoami": ("whoami", "Show whose tokens this machine gets."),
     "token": ("token", "Print a token; no request while a stored one is good."),
     "inspect": ("inspect", "Read a token: whose, for what, how long; offline."),
-    "explain": ("explain", "Explain an AADSTS error code."),
+    "explain": ("explain", "Explain an error, offline."),
     "config": ("config", "Show each setting and where it came from."),
     "doctor": ("doctor", "Find out what works here, and why the rest does not."),
     "exec": ("exec", "Run a command with a token, or with an endpoint that renews."),

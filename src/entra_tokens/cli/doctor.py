@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -23,6 +23,7 @@ from .doctor_verdict import named, status_of, verdict
 from .exits import DONE, MISCONFIGURED
 from .files import checked_ca
 from .options import common
+from .plainly import as_typed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -95,7 +96,7 @@ def command(settings: Settings, address: str | None, seconds: float) -> int:
         found.update(examine([Check(server.GROUP, "token", asked)], left))
     report: dict[str, list[Finding]] = {}
     for check, findings in found.items():
-        report.setdefault(check.group, []).extend(findings)
+        report.setdefault(check.group, []).extend(replace(each, what=as_typed(each.what)) for each in findings)
     took = SYSTEM_CLOCK.boot() - started
     status = status_of(settings, report)
     if settings.as_json:

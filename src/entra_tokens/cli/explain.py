@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 
 import click
 
 from . import talk
+from .guide import places, section
 
 __all__ = ["command"]
 
@@ -18,23 +20,41 @@ Examples:
   entra-tokens explain AADSTS7000215
   entra-tokens explain 50076
   entra-tokens explain - < error.log
+  entra-tokens explain the-store
 """
+_NAMED = re.compile(r"(?:troubleshooting\.md#|entra-tokens explain )([a-z0-9-]+)")
 _UNKNOWN = "https://login.microsoftonline.com/error?code={}"
 
 
+def place_names(_context: click.Context, _param: click.Parameter, begun: str) -> list[str]:
+    """The places that a shell may complete to."""
+    return [each for each in places() if each.startswith(begun)]
+
+
 @click.command("explain", epilog=_EXAMPLES)
-@click.argument("text", nargs=-1, metavar="[CODE|-]...")
+@click.argument("text", nargs=-1, metavar="[CODE|PLACE|-]...", shell_complete=place_names)
 @click.option("--json", "as_json", is_flag=True, help="JSON on stdout.")
 def command(text: tuple[str, ...], as_json: bool) -> None:
-    """Explain AADSTS error codes: CODE, or those in a text that is pasted or piped in."""
+    """Explain an error, offline.
+
+    CODE is an AADSTS code, PLACE a place in the troubleshooting guide, which an error of entra-tokens ends with. Both
+    are found in a text that is pasted or piped in, too.
+    """
     from ..authority.aadsts import explain, find
 
     if not text and talk.is_terminal(sys.stdin):
         talk.say("Paste the error, then type Ctrl-D:")
     given = " ".join(text) if text and text != ("-",) else sys.stdin.read(_MOST)
     codes = find(given)
+    place = None if codes else _place(given)
+    if place is not None:
+        _show_place(place, as_json)
+        return
     if not codes:
-        raise click.UsageError("There is no AADSTS code in that. One looks like AADSTS7000215")
+        raise click.UsageError(
+            "There is no AADSTS code in that, and no place in the guide. A code looks like AADSTS7000215; the places "
+            f"are {', '.join(places())}"
+        )
     if as_json:
         rows = [(code, explain(code)) for code in codes]
         known = {code: {"meaning": found.meaning, "remedy": found.remedy} for code, found in rows if found}
@@ -51,3 +71,18 @@ def command(text: tuple[str, ...], as_json: bool) -> None:
         talk.lines(f"AADSTS{code}: {found.meaning}")
         talk.lines(f"  What to do: {found.remedy}")
         talk.lines(f"  More: {found.source}")
+
+
+def _place(text: str) -> str | None:
+    """The first place in the guide that a text names, by itself or as errors do."""
+    there = places()
+    named = [text.strip(), *_NAMED.findall(text)]
+    return next((name for name in named if name in there), None)
+
+
+def _show_place(place: str, as_json: bool) -> None:
+    found = section(place) or ""
+    if as_json:
+        talk.result(json.dumps([{"place": place, "text": found}]))
+    else:
+        talk.lines(found)
