@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import jwt
 import pytest
 
+from engine.faces import until
 from entra_tokens.emulator import Emulator
 
 if TYPE_CHECKING:
@@ -51,11 +54,14 @@ def test_a_time_on_the_emulators_clock(e: Emulator, caller: Caller) -> None:
 
 
 def test_a_real_second_passes_too(e: Emulator, caller: Caller) -> None:
-    over = threading.Event()
-    fault = e.fail("token", fault="refuse", seconds=0.05)
-    fault.when_healed(over.set)
-    assert over.wait(30)
-    assert statuses(caller, 1) == [200]
+    e.fail("token", fault="refuse", seconds=0.05)
+
+    def answers() -> bool:
+        with suppress(httpx.ConnectError):
+            return statuses(caller, 1) == [200]
+        return False
+
+    until(answers, "its end")
 
 
 @pytest.mark.parametrize(
@@ -115,6 +121,27 @@ def test_refused_connections(e: Emulator, caller: Caller) -> None:
         with pytest.raises(httpx.ConnectError):
             httpx.get(f"http://127.0.0.1:{port}", trust_env=False)
     assert statuses(caller, 1) == [200]
+
+
+def test_connections_are_refused_while_many_connect(e: Emulator, caplog: pytest.LogCaptureFixture) -> None:
+    """None is lost (an unclosed socket) or complained of, and they do not keep the emulator from anything else."""
+    over, address = threading.Event(), ("127.0.0.1", int(e.authority.rpartition(":")[2]))
+
+    def connect() -> None:
+        while not over.is_set():
+            with suppress(OSError), socket.create_connection(address, timeout=30):
+                pass
+
+    with ThreadPoolExecutor(2) as clients:
+        connecting = [clients.submit(connect) for _ in range(2)]
+        try:
+            for _ in range(100):
+                e.fail("authority", fault="refuse").heal()
+        finally:
+            over.set()
+        for each in connecting:
+            each.result()
+    assert caplog.text == ""
 
 
 def test_a_reset_connection(e: Emulator, caller: Caller) -> None:

@@ -42,7 +42,7 @@ def test_nothing_is_left_behind() -> None:
     with Emulator() as e:
         folder = e.environ("azure_cli")["PATH"].partition(":")[0]
         port = int(e.authority.rpartition(":")[2])
-    assert set(threading.enumerate()) == before
+    assert set(threading.enumerate()) <= before  # others' may have ended meanwhile
     with socket.socket() as probe:
         assert probe.connect_ex(("127.0.0.1", port)) != 0
     with pytest.raises(FileNotFoundError):

@@ -34,6 +34,7 @@ __all__ = ["LOOPBACK", "Listener"]
 
 LOOPBACK = "127.0.0.1"
 _BACKLOG = 2048
+_AGAIN = 0.01  # seconds until another try, where the system refused to accept a connection
 _IDLE = {h11.CLIENT: h11.IDLE, h11.SERVER: h11.IDLE}
 _numbers = itertools.count(1)  # of connections; only ever drawn on an event loop
 Shortcut = Callable[[bytes], "bytes | Later | None"]
@@ -117,7 +118,7 @@ class Listener:
         self._config: Config | None = None
         self._shortcut: Shortcut | None = None
         self._refusing = 0
-        self._accepting: asyncio.Task[None] | None = None
+        self._accepting = False
         self._connecting: set[asyncio.Task[None]] = set()
         self._accepted: WeakSet[socket.socket] = WeakSet()
 
@@ -152,7 +153,7 @@ class Listener:
     def refuse(self) -> None:
         """Close the socket, and drop every connection, until `accept` has been called as often."""
         self._refusing += 1
-        if self._accepting is not None:
+        if self._accepting:
             self._silence()
             # Bound but not listening: connections are refused, and the port stays ours.
             self._socket = _bound(self._bind, self.port)
@@ -160,7 +161,7 @@ class Listener:
 
     def accept(self) -> None:
         self._refusing = max(self._refusing - 1, 0)
-        if not self._refusing and self._socket is not None and self._accepting is None:
+        if not self._refusing and self._socket is not None and not self._accepting:
             self._listen()
 
     def drop(self) -> None:
@@ -182,10 +183,9 @@ class Listener:
             await asyncio.sleep(0)
 
     def _silence(self) -> None:
-        if self._accepting is not None:
-            self._accepting.cancel()
-            self._accepting = None
+        self._accepting = False
         if self._socket is not None:
+            asyncio.get_running_loop().remove_reader(self._socket)
             self._socket.close()
             self._socket = None
 
@@ -193,32 +193,41 @@ class Listener:
         if self._config is None or self._socket is None:
             raise RuntimeError("the listener has not been given anything to serve")
         self._socket.listen(_BACKLOG)  # from here on nobody is refused
-        self._accepting = asyncio.get_running_loop().create_task(self._accept_all(self._socket, self._config))
+        self._accepting = True
+        self._look_at(self._socket)
 
-    async def _accept_all(self, listening: socket.socket, config: Config) -> None:
+    def _look_at(self, listening: socket.socket) -> None:
+        # Not `sock_accept` in a task: cancelled while somebody connects it loses the connection or complains of it, and
+        # while many connect it lets nothing else run.
+        if listening is self._socket:
+            asyncio.get_running_loop().add_reader(listening, self._accept_one, listening)
+
+    def _accept_one(self, listening: socket.socket) -> None:
         loop = asyncio.get_running_loop()
+        try:
+            accepted, _ = listening.accept()
+        except (BlockingIOError, ConnectionAbortedError):  # the client has left
+            return
+        except OSError:  # the process is out of descriptors for the moment
+            loop.remove_reader(listening)
+            loop.call_later(_AGAIN, self._look_at, listening)
+            return
+        accepted.setblocking(False)
+        self._accepted.add(accepted)
+        task = loop.create_task(self._connected(accepted))
+        self._connecting.add(task)
+        task.add_done_callback(self._connecting.discard)
 
-        def protocol() -> asyncio.Protocol:
-            made = _Protocol(config=config, server_state=self._state, app_state={})
-            made.shortcut = self._shortcut
-            return made
+    async def _connected(self, accepted: socket.socket) -> None:
+        try:
+            await asyncio.get_running_loop().connect_accepted_socket(self._protocol, accepted, ssl=self._tls)
+        except OSError:  # the client left in the handshake, or distrusts the certificate
+            accepted.close()
 
-        async def connected(accepted: socket.socket) -> None:
-            try:
-                await loop.connect_accepted_socket(protocol, accepted, ssl=self._tls)
-            except OSError:  # the client left in the handshake, or distrusts the certificate
-                accepted.close()
-
-        while True:
-            try:
-                accepted, _ = await loop.sock_accept(listening)
-            except OSError:  # the client has left, or the process is out of descriptors for the moment
-                await asyncio.sleep(0.01)
-                continue
-            self._accepted.add(accepted)
-            task = loop.create_task(connected(accepted))
-            self._connecting.add(task)
-            task.add_done_callback(self._connecting.discard)
+    def _protocol(self) -> asyncio.Protocol:
+        made = _Protocol(config=self._config, server_state=self._state, app_state={})
+        made.shortcut = self._shortcut
+        return made
 
 
 def _bound(address: str, port: int) -> socket.socket:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
 import threading
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -20,7 +21,9 @@ class LoopThread:
     """Runs coroutines for other threads. Daemon: an interpreter that ends does not wait for it."""
 
     def __init__(self) -> None:
-        self.loop: asyncio.AbstractEventLoop = asyncio.new_event_loop()
+        # Windows' own kind of loop does not tell when somebody connects.
+        made = asyncio.SelectorEventLoop if sys.platform == "win32" else asyncio.new_event_loop
+        self.loop: asyncio.AbstractEventLoop = made()
         self.loop.set_exception_handler(_quiet)
         self._thread = threading.Thread(target=self._run_it, name="entra-emulator", daemon=True)
         self._thread.start()
