@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from ..authority.claims import checked_claims
 from ..authority.guard import guarded
@@ -21,10 +21,12 @@ if TYPE_CHECKING:
 
 __all__ = ["Application", "checked_application_tenant", "token_endpoint"]
 
+P = TypeVar("P", bound="Named")
+
 _USERS_TENANTS = frozenset({"common", "organizations", "consumers"})
 
 
-class Application(Value):
+class Application(Value, Generic[P]):
     """An application that signs in as itself (OAuth 2.0 client credentials).
 
     Args:
@@ -44,7 +46,7 @@ class Application(Value):
         kind: str,
         tenant_id: str,
         client_id: str,
-        proof: Named,
+        proof: P,
         *,
         authority: str | None,
         verify: Verify,
@@ -54,7 +56,7 @@ class Application(Value):
     ) -> None:
         self.tenant_id: str = checked_application_tenant(tenant_id)
         self.client_id: str = checked_client_id(client_id)
-        self._proof = proof
+        self._proof: P = proof
         self._options = AuthorityOptions.settled(authority, verify, proxy, timeout, token_proxy)
         self._kind = kind
         self._identity = (*self._application, *(proof.name() or ()), *trust(self._options))

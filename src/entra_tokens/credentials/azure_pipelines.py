@@ -27,7 +27,7 @@ _ID = re.compile(r"[A-Za-z0-9-]+", re.ASCII)
 _API_VERSION = "7.1"  # https://learn.microsoft.com/rest/api/azure/devops/distributedtask/oidctoken/create
 
 
-class AzurePipelines(MsalApplication):
+class AzurePipelines(MsalApplication[CiProof]):
     """Signs an application in through an Azure Pipelines service connection (workload identity federation).
 
     The connection's token lives for minutes and is asked for anew at every acquisition. `SYSTEM_OIDCREQUESTURI` and

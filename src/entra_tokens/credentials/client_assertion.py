@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["ClientAssertion"]
 
 
-class ClientAssertion(MsalApplication):
+class ClientAssertion(MsalApplication[AssertionProof]):
     """Signs an application in with a client assertion: a JWT from another identity provider, or signed by yourself.
 
     The callable is asked at every acquisition, on the thread that acquires. Any number of threads may acquire at once.
@@ -34,8 +34,6 @@ class ClientAssertion(MsalApplication):
     Raises:
         ConfigurationError: A value cannot be right. Nothing is sent at construction.
     """
-
-    _proof: AssertionProof
 
     def __init__(
         self,

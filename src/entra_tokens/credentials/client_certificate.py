@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["ClientCertificate"]
 
 
-class ClientCertificate(MsalApplication):
+class ClientCertificate(MsalApplication[CertificateProof]):
     """Signs an application in with its certificate (OAuth 2.0 client credentials with a signed assertion).
 
     A file is read again at every acquisition, so that a renewed certificate is picked up. Any number of threads may
@@ -37,8 +37,6 @@ class ClientCertificate(MsalApplication):
         ConfigurationError: A value cannot be right. Nothing is read or sent at construction; `acquire()` raises it for
             a file that cannot be used.
     """
-
-    _proof: CertificateProof
 
     def __init__(
         self,

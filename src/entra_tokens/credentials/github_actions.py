@@ -21,7 +21,7 @@ _URL, _TOKEN = "ACTIONS_ID_TOKEN_REQUEST_URL", "ACTIONS_ID_TOKEN_REQUEST_TOKEN"
 _REMEDY = "Give the workflow or the job `permissions: id-token: write`."
 
 
-class GitHubActions(MsalApplication):
+class GitHubActions(MsalApplication[CiProof]):
     """Signs an application in with the ID token of a GitHub Actions job (workload identity federation).
 
     The ID token lives for minutes and is asked for anew at every acquisition, for the audience of the authority's

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..authority.msal_app import MsalApps
 from .application import Application
@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 __all__ = ["MsalApplication"]
 
 
-class MsalApplication(Application):
+P = TypeVar("P", bound="Proof")
+
+
+class MsalApplication(Application[P]):
     """As `Application`; msal writes the request.
 
     Args:
@@ -26,9 +29,7 @@ class MsalApplication(Application):
         options: As for `Application`.
     """
 
-    _proof: Proof
-
-    def __init__(self, kind: str, tenant_id: str, client_id: str, proof: Proof, **options: Any) -> None:
+    def __init__(self, kind: str, tenant_id: str, client_id: str, proof: P, **options: Any) -> None:
         super().__init__(kind, tenant_id, client_id, proof, **options)
         self._apps = MsalApps(
             self._options, client_id=client_id, tenant_id=tenant_id, confidential=True, who=repr(self)

@@ -185,7 +185,8 @@ def _proof(given: Any) -> Proof:
     if isinstance(given, str):
         return SecretProof(given)
     if isinstance(given, MsalApplication):
-        return given._proof  # noqa: SLF001 - a credential of the same kind
+        shown: Proof = given._proof  # noqa: SLF001 - a credential of the same kind
+        return shown
     if isinstance(given, (bytes, os.PathLike)):
         return CertificateProof(given, None, send_chain=False)
     if callable(given):

@@ -165,9 +165,7 @@ class TokenFile:
         return ("file", self.path)
 
 
-class _Exchange(Application):
-    _proof: TokenFile
-
+class _Exchange(Application[TokenFile]):
     def __init__(self, tenant_id: str, client_id: str, token_file: object, **options: Any) -> None:
         super().__init__("workload_identity", tenant_id, client_id, TokenFile(token_file), **options)
         self._exchange = FederatedExchange(self._options, client_id=client_id, who=repr(self))
