@@ -125,11 +125,11 @@ def test_an_asynchronous_fresh_call_does_not_even_yield(provider: TokenProvider)
 
 
 def test_a_status_and_a_refused_invalidation_cost_no_thread(provider: TokenProvider) -> None:
-    before = threading.active_count()
+    before = set(threading.enumerate())  # the flight's own thread may be about to end
     for _ in range(1000):
         provider.status()
         provider.invalidate("another")
-    assert threading.active_count() == before
+    assert set(threading.enumerate()) <= before
 
 
 def test_a_stale_call_during_its_renewal_is_as_fast_as_a_fresh_one() -> None:

@@ -170,7 +170,8 @@ def read_private(path: Path) -> bytes:
     file = os.open(path, flags)
     try:
         found = os.fstat(file)
-        if not _is_private(found) or not stat.S_ISREG(found.st_mode) or found.st_nlink != 1:
+        # A file without a name was replaced or removed since it was opened: it is what was there a moment ago.
+        if not _is_private(found) or not stat.S_ISREG(found.st_mode) or found.st_nlink > 1:
             raise NotTrusted
         content = b""
         while len(content) <= MOST_BYTES and (more := os.read(file, MOST_BYTES + 1)):
