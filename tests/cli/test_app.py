@@ -136,6 +136,7 @@ def test_an_extra_that_is_missing_is_named(tmp_path: Path) -> None:
 def test_the_emulator_as_a_command(tmp_path: Path) -> None:
     shown = CliRunner().invoke(group, ["emulator", "--help"], prog_name="entra-tokens")
     assert "usage: entra-tokens emulator" in shown.output
+    assert "\n  entra-tokens emulator --place imds\n" in shown.output
     environ = environ_of(tmp_path / "home")
     with start("emulator", "--lifetime", "60", environ=environ, stdin=subprocess.PIPE) as process:
         assert process.stdout

@@ -129,6 +129,7 @@ def test_the_command(tmp_path: Path) -> None:
     made = run("config", "set", "--profile", "work", "tenant", "contoso.com", environ=environ)
     run("config", "set", "--profile", "work", "client-id", "y", environ=environ)  # as the flag is written
     assert (made.returncode, made.stdout) == (0, "")
+    assert "'SETTING'. Choose from: credential, scope, " in run("config", "set", environ=environ).stderr
     shown = run("config", "--profile", "work", "--client-id", "x", environ=environ)
     rows = {line.split()[0]: line.split(None, 2)[1:] for line in shown.stdout.splitlines()}
     assert rows["tenant"] == ["contoso.com", "profile work"]

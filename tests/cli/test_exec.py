@@ -102,7 +102,8 @@ def test_without_a_token_the_command_is_not_run(
     assert ended.stdout == ""
 
 
-def test_what_it_refuses_is_not_in_its_help() -> None:
+def test_what_is_refused_is_not_in_the_help() -> None:
+    assert "azure-cli" not in CliRunner().invoke(group, ["login", "--help"]).output
     assert "--json" not in CliRunner().invoke(group, ["exec", "--help"]).output
     refused = CliRunner().invoke(group, ["exec", "--json", "true"])
     assert (refused.exit_code, "no result of its own" in refused.output) == (2, True)

@@ -41,6 +41,7 @@ Default(Environment, WorkloadIdentity, ManagedIdentity): none of its 3 credentia
             InvalidCredential("Environment(ClientSecret(tenant_id='t', client_id='c')) was refused.", anchor="aadsts7"),
             "client-secret (--tenant t --client-id c) was refused.\nMore: entra-tokens explain AADSTS7",
         ),
+        (RuntimeError("azure_token(): the authority gives none."), "the authority gives none."),
         (
             ConfigurationError("Is it tenant_id=, authority= or verify=? Not token_file=, --scope=."),
             "Is it --tenant, --authority or --ca? Not token_file=, --scope=.\nMore: entra-tokens explain configuration",

@@ -163,4 +163,6 @@ def test_explain_finds_codes_in_pasted_text(tmp_path: Path) -> None:
     assert "https://login.microsoftonline.com/error?code=9999999" in done.stdout
     (row,) = json.loads(invoked("explain", "50076", "--json").stdout)
     assert {"code", "meaning", "remedy", "source"} == set(row)
+    both = json.loads(invoked("explain", "AADSTS7000215", "50076", "--json").stdout)
+    assert [row["code"] for row in both] == [7000215, 50076]
     assert invoked("explain", "nothing").exit_code == 2

@@ -27,5 +27,6 @@ def command(as_json: bool) -> None:
     now = SYSTEM_CLOCK.wall()
     for account in () if as_json else accounts:
         talk.result(talk.one_line(account.username or "(name unknown)"))
-        talk.result(f"    tenant {account.tenant_id}, application {account.client_id}")
+        talk.result(f"    tenant: {account.tenant_id}")
+        talk.result(f"    application: {account.client_id}")
         talk.result(f"    at {account.authority}, signed in {in_words(now - account.signed_in)} ago")

@@ -133,5 +133,6 @@ def run(arguments: Sequence[str] | None = None) -> int:
 def _misused(error: click.ClickException) -> int:
     context = getattr(error, "ctx", None)
     path = NAME if context is None else context.command_path
-    talk.error(f"{error.format_message().rstrip('.')}.\nType '{path} --help' for what there is.")
+    what = error.format_message().replace("\n\t", " ").rstrip(".")  # click lists choices below each other
+    talk.error(f"{what}.\nType '{path} --help' for what there is.")
     return USAGE

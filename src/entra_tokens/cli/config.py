@@ -113,9 +113,14 @@ class _Setting(_Choice):
         return super().convert(str(value).replace("-", "_"), param, ctx)
 
 
-@command.command("set", help=f"Set SETTING in a profile: one of {_NAMES}.")
+@command.command(
+    "set",
+    short_help="Set a setting in a profile.",
+    help=f"Set SETTING in a profile: one of {_NAMES}.",
+    epilog="\b\nExample:\n  entra-tokens config set --profile work tenant contoso.com",
+)
 @_profile
-@click.argument("setting", type=_Setting(list(FIELDS)))
+@click.argument("setting", metavar="SETTING", type=_Setting(list(FIELDS)))
 @click.argument("value")
 def _set(profile: str, setting: str, value: str) -> None:
     if setting == "credential" and value not in CREDENTIALS:
@@ -124,9 +129,14 @@ def _set(profile: str, setting: str, value: str) -> None:
     talk.say(f"The profile {profile!r} has {setting} = {value!r} now; it is in {file}.")
 
 
-@command.command("unset", help=f"Take SETTING out of a profile: one of {_NAMES}.")
+@command.command(
+    "unset",
+    short_help="Take a setting out of a profile.",
+    help=f"Take SETTING out of a profile: one of {_NAMES}.",
+    epilog="\b\nExample:\n  entra-tokens config unset --profile work tenant",
+)
 @_profile
-@click.argument("setting", type=_Setting(list(FIELDS)))
+@click.argument("setting", metavar="SETTING", type=_Setting(list(FIELDS)))
 def _unset(profile: str, setting: str) -> None:
     if setting not in read_profiles().get(profile, {}):
         talk.say(f"The profile {profile!r} has no {setting}.")

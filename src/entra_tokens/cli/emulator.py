@@ -8,7 +8,7 @@ from .exits import missing_extra
 
 __all__ = ["command"]
 
-_EXAMPLES = """\b
+_EXAMPLES = """
 Examples:
   entra-tokens emulator
   entra-tokens emulator --lifetime 60 --port 8443
@@ -18,7 +18,6 @@ Examples:
 
 @click.command(
     "emulator",
-    epilog=_EXAMPLES,
     add_help_option=False,
     context_settings={"ignore_unknown_options": True, "allow_extra_args": True},
 )
@@ -29,4 +28,4 @@ def command(context: click.Context) -> int:
         from ..emulator.__main__ import main
     except ModuleNotFoundError as error:
         raise missing_extra(error, "emulator") from None
-    return main(context.args, prog="entra-tokens emulator")
+    return main(context.args, prog="entra-tokens emulator", examples=_EXAMPLES)

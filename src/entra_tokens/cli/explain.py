@@ -23,6 +23,7 @@ Examples:
   entra-tokens explain the-store
 """
 _NAMED = re.compile(r"(?:troubleshooting\.md#|entra-tokens explain )([a-z0-9-]+)")
+_CODE = re.compile(r"(AADSTS)?\d+,?", re.IGNORECASE)  # several may be typed, and then each of them is meant
 _UNKNOWN = "https://login.microsoftonline.com/error?code={}"
 
 
@@ -45,7 +46,8 @@ def command(text: tuple[str, ...], as_json: bool) -> None:
     if not text and talk.is_terminal(sys.stdin):
         talk.say("Paste the error, then type Ctrl-D:")
     given = " ".join(text) if text and text != ("-",) else sys.stdin.read(_MOST)
-    codes = find(given)
+    alone = [find(each) if _CODE.fullmatch(each) else () for each in text]
+    codes = tuple(dict.fromkeys(code for each in alone for code in each)) if all(alone) and text else find(given)
     place = None if codes else _place(given)
     if place is not None:
         _show_place(place, as_json)

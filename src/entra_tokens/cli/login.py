@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -43,7 +44,7 @@ Examples:
 @click.command("login", epilog=_EXAMPLES)
 @click.option("--browser", is_flag=True, help="In the browser of this machine, instead of with a code.")
 @click.option("--no-save", is_flag=True, help="Leave the profile as it is.")
-@common_flags
+@partial(common_flags, credentials=("device-code", "browser"))
 def command(flags: Flags, browser: bool, no_save: bool) -> None:
     """Sign in, with a code or in the browser.
 

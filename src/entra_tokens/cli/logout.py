@@ -43,5 +43,7 @@ def command(account: str | None, everybody: bool, as_json: bool) -> None:
         who = talk.one_line(each.username or "somebody")
         talk.say(f"Signed out {who} (tenant {each.tenant_id}, application {each.client_id}).")
     if not gone:
-        who = talk.one_line(account or "Nobody")
-        talk.say(f"{who} is {'not ' if account else ''}signed in here. 'entra-tokens accounts' lists who is.")
+        if account:
+            talk.say(f"{talk.one_line(account)} is not signed in here. 'entra-tokens accounts' lists who is.")
+        else:
+            talk.say("Nobody is signed in here.")

@@ -14,7 +14,7 @@ from .settings import CREDENTIALS, flag_of, resolve
 from .spans import seconds_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from .settings import Settings
 
@@ -41,14 +41,11 @@ def profile_names(_context: click.Context, _param: click.Parameter, begun: str) 
         return []
 
 
+_SCOPE = click.option("--scope", metavar="SCOPE", multiple=True, help="What the token is for, as api://APP/.default.")
+_CREDENTIAL = partial(
+    click.option, "--credential", metavar="NAME", type=click.Choice(CREDENTIALS, case_sensitive=False)
+)
 _OPTIONS = (
-    click.option("--scope", metavar="SCOPE", multiple=True, help="What the token is for, as api://APP/.default."),
-    click.option(
-        "--credential",
-        metavar="NAME",
-        type=click.Choice(CREDENTIALS, case_sensitive=False),
-        help=f"Where it comes from: {', '.join(CREDENTIALS)}.",
-    ),
     click.option("--tenant", metavar="TENANT", help="The tenant: its id or one of its domains."),
     click.option("--client-id", metavar="ID", help="The application's (client) id."),
     click.option("--authority", metavar="URL", help="The token service, as https://login.microsoftonline.com."),
@@ -71,12 +68,13 @@ class Flags(NamedTuple):
         return resolve(self.values, as_json=self.as_json, new_profile=new_profile)
 
 
-def common_flags(function: F, *, json: bool = True) -> F:
+def common_flags(function: F, *, json: bool = True, credentials: Sequence[str] = CREDENTIALS) -> F:
     """Add the common options to a command; it is given them as `flags`, a `Flags`.
 
     Args:
         function: The command's.
         json: Whether its help shows `--json`; it is taken all the same, to be refused with a reason.
+        credentials: Those that its help shows, likewise.
     """
 
     def with_flags(**given: Any) -> Any:
@@ -85,7 +83,8 @@ def common_flags(function: F, *, json: bool = True) -> F:
         return function(flags=Flags(values, given.pop("as_json")), **given)
 
     wrapped: Any = update_wrapper(with_flags, function)
-    for option in (_JSON(hidden=not json), *reversed(_OPTIONS)):
+    credential = _CREDENTIAL(help=f"Where it comes from: {', '.join(credentials)}.")
+    for option in (_JSON(hidden=not json), *reversed(_OPTIONS), credential, _SCOPE):
         option(wrapped)
     result: F = wrapped
     return result

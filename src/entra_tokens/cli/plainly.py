@@ -39,6 +39,7 @@ _TWICE = re.compile(r"^(  )(\w+): (?=\2\()", re.MULTILINE)  # a chain's line abo
 _MEMBER = re.compile(rf"^  ({_NAMES}): ", re.MULTILINE)
 _MADE = re.compile(rf"\b({_NAMES})\(([^()]*)\)")
 _PART = re.compile(r"(\w+)='([^']*)'")
+_CALL = re.compile(r"^azure_token\(\): ")  # how a program gets what is meant
 _PLACE = re.compile(rf"(?:(?<=\))\.)?\s+See {re.escape(GUIDE)}#([\w-]+)\.")
 
 
@@ -50,7 +51,7 @@ def without_name(message: str) -> str:
 def as_typed(message: str) -> str:
     """The text in the words of the command: flags for arguments, `--credential` names for classes, and what to type to
     read a place in the guide, which who has only the package does not have as a document."""
-    text = _TWICE.sub(r"\1", _INSIDE.sub(r"\1", message))
+    text = _TWICE.sub(r"\1", _INSIDE.sub(r"\1", _CALL.sub("", message)))
     text = _MEMBER.sub(lambda found: f"  {_CREDENTIALS[found[1]]}: ", text)
     text = _MADE.sub(_credential, text)
     text = _ASIDE.sub(lambda found: f" ({_GIVEN[found[1]]})" if found[1] in _GIVEN else "", text)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+from signal import SIGINT
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -52,7 +53,8 @@ def command(settings: Settings, imds: bool, any_scope: bool, port: int, bind: st
         # Last: whoever starts this from a program reads these lines and goes on.
         talk.result(_variables(endpoint, as_json=settings.as_json))
         talk.finish()
-        signals.wait()
+        if signals.wait() == SIGINT:
+            talk.interrupted()
     talk.say(f"entra-tokens: {endpoint.served} tokens given, {endpoint.refused} requests refused.")
 
 

@@ -37,14 +37,17 @@ _WHAT = """A local Microsoft Entra ID, managed-identity hosts and an h2oGPTe fro
 Ctrl-C. Where stdout is no terminal it writes one line of JSON, for a program, and ends when stdin ends."""
 
 
-def main(arguments: list[str] | None = None, *, prog: str = "python -m entra_tokens.emulator") -> int:
+def main(
+    arguments: list[str] | None = None, *, prog: str = "python -m entra_tokens.emulator", examples: str = ""
+) -> int:
     """Run until told to end; returns the exit status. For the main thread: it takes SIGINT and SIGTERM.
 
     Args:
         arguments: Those of the command line; None: this process's.
         prog: What the command is called in its help and its errors.
+        examples: What stands at the end of its help.
     """
-    options = _parser(prog).parse_args(arguments)
+    options = _parser(prog, examples).parse_args(arguments)
     # Not an Event: its lock, held by the interrupted thread when a signal comes, would stop the handler for ever.
     over: queue.SimpleQueue[None] = queue.SimpleQueue()
 
@@ -96,8 +99,16 @@ def _environs(emulator: Emulator) -> dict[str, dict[str, str]]:
     return environs
 
 
-def _parser(prog: str) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog=prog, description=_WHAT)
+class _Parser(argparse.ArgumentParser):
+    examples = ""
+
+    def format_help(self) -> str:
+        return f"{super().format_help()}{self.examples}"  # as they are written: an epilog would be filled
+
+
+def _parser(prog: str, examples: str) -> argparse.ArgumentParser:
+    parser = _Parser(prog=prog, description=_WHAT)
+    parser.examples = examples
     parser.add_argument("--lifetime", type=float, default=3600, metavar="S", help="seconds an access token lives")
     parser.add_argument("--latency", type=float, default=0.0, metavar="S", help="seconds each answer is held back")
     parser.add_argument("--port", type=int, default=0, metavar="N", help="the authority's port; 0: any free one")
