@@ -99,6 +99,8 @@ def test_where_much_is_wrong_it_says_what_and_what_to_type(
     assert refused["state"] == "fail"
     assert "AADSTS7000215" in refused["what"]
     assert refused["remedy"] == "entra-tokens explain AADSTS7000215"
+    assert by_name["Credentials", "browser"]["what"] == "nobody is signed in here"
+    assert not list(Path(there["ENTRA_TOKENS_HOME"]).glob("store*"))
     assert by_name["Network settings", "CURL_CA_BUNDLE"]["state"] == "fail"
     assert by_name["Network settings", "HTTP_PROXY"]["what"].startswith("http://127.0.0.1:9,")
     assert by_name["Network settings", "NO_PROXY"]["remedy"].startswith("export NO_PROXY=")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ...engine.clock import SYSTEM_CLOCK
 from ...errors import ConfigurationError, CredentialUnavailable, EntraTokensError, InteractionRequired
 from .. import claims, talk
-from ..credential import credential_of, store_of
+from ..credential import credential_of
 from ..exits import NO_CREDENTIAL, ending
 from ..plainly import without_name
 from ..settings import CREDENTIALS, Setting
@@ -55,11 +55,6 @@ def _check(settings: Settings, name: str, scope: str, seconds: float, works: Cal
         found = Finding(name, "fail" if named else "absent", _first(error), status=ending(error)[0])
         return Check(GROUP, name, lambda: [found])
 
-    store = store_of().path
-    if name in _PEOPLES and (store is None or not store.exists()):  # whoever looks into it makes it
-        nobody = InteractionRequired("nobody has signed in here yet")
-        return Check(GROUP, name, lambda: [_failed(name, nobody, named)])
-
     def look() -> Sequence[Finding]:
         try:
             token = provider.token(timeout=seconds)
@@ -75,7 +70,9 @@ def _failed(name: str, error: EntraTokensError, named: bool) -> Finding:
     status = ending(error)[0]
     if isinstance(error, InteractionRequired) and name in _PEOPLES:
         option = " --browser" if name == "browser" else ""
-        return Finding(name, "fail" if named else "absent", _first(error), f"{_LOGIN}{option}", status=status)
+        # Without a word of the authority it is the library's, which speaks to programmers.
+        what = _first(error) if error.error or error.codes else "nobody is signed in here"
+        return Finding(name, "fail" if named else "absent", what, f"{_LOGIN}{option}", status=status)
     # AZURE_CLIENT_ID may mean somebody else: Default passes over a host without that identity.
     nobodys = getattr(error, "error", None) == "identity_not_found" and not named
     if isinstance(error, CredentialUnavailable) or nobodys:
