@@ -65,5 +65,5 @@ def endpoint_of(
         bind=bind,
         port=port,
         allow_hosts=allow_hosts,
-        say=lambda news: talk.say(f"entra-tokens: {news.rstrip('.')}."),
+        say=lambda news: talk.error(f"{news.rstrip('.')}."),
     )
