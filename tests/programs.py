@@ -32,8 +32,6 @@ import ast, asyncio, gc, json, os, runpy, signal, sys, threading, traceback
 from inspect import CO_COROUTINE
 from entra_tokens.testing import fresh_engine
 
-signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell has its background jobs ignore it
-
 def run_blocks(name, blocks):
     space = {"__name__": "__main__"}
     for line, text in blocks:
@@ -45,6 +43,7 @@ def run_blocks(name, blocks):
 def run(job):
     before = dict(os.environ)
     os.environ.update(job["environ"])
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell has its background jobs ignore it
     try:
         with fresh_engine():
             if job["blocks"] is None:
@@ -54,6 +53,7 @@ def run(job):
     except KeyboardInterrupt:
         pass
     finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # one that was meant for this program is not the next one's
         os.environ.clear()
         os.environ.update(before)
 
@@ -99,7 +99,8 @@ class Program:
 
 
 class Interrupt:
-    """Ctrl-C, for a program that would go on for ever."""
+    """Ctrl-C, for a program that would go on for ever. Where it interrupts a destructor, Python drops it: whoever sees
+    the program go on calls this again."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self._process = process
