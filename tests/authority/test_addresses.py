@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import ssl
+import threading
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,6 +15,7 @@ from authority import stub
 from entra_tokens.authority.cloud import is_same_origin, normalised_authority
 from entra_tokens.authority.proxy import resolved_proxy
 from entra_tokens.authority.verify import resolved_verify, ssl_context
+from entra_tokens.engine.workers import importing
 from entra_tokens.errors import ConfigurationError
 
 AUTHORITIES = [
@@ -170,3 +174,26 @@ def test_tls_contexts(tmp_path: Path) -> None:
     for bad in ("junk.pem", "absent.pem"):
         with pytest.raises(ConfigurationError, match=bad):
             ssl_context(str(tmp_path / bad))
+    others: Any = SimpleNamespace(wrap_socket=None)  # truststore.inject_into_ssl() makes ssl's own one of these
+    assert ssl_context(others) is others
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no FIFO on this platform")
+def test_a_fork_waits_for_a_context_that_is_being_made(tmp_path: Path) -> None:
+    """Forked from the middle, a child waits for OpenSSL's locks for ever: 2 of 14 did."""
+    path, entered = tmp_path / "ca.pem", threading.Event()
+    os.mkfifo(path)
+
+    def enter() -> None:
+        with importing():  # what a fork waits for
+            entered.set()
+
+    making, entering = threading.Thread(target=ssl_context, args=[str(path)]), threading.Thread(target=enter)
+    making.start()
+    with open(path, "wb") as file:  # returns when OpenSSL has opened the other end
+        entering.start()
+        assert not entered.wait(0.05)
+        file.write(stub.CA.cert_pem.bytes())
+    making.join()
+    entering.join()
+    assert entered.is_set()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
@@ -133,6 +134,31 @@ def test_a_certificate_for_another_name(ca: str) -> None:
         with pytest.raises(AuthorityUnavailable, match="certificate is not trusted"):
             exchanged(somebody.url, ca)
         assert somebody.requests == []
+
+
+class OthersContext(ssl.SSLContext):
+    """As truststore's: its method wants text."""
+
+    def wrap_socket(self, *args: Any, server_hostname: Any = None, **kwargs: Any) -> Any:
+        return super().wrap_socket(*args, server_hostname=server_hostname.encode().decode(), **kwargs)
+
+
+@WAYS
+def test_a_context_of_somebody_else_s_that_http_2_is_spoken_with_too(entra: stub.Service, ca: str, way: str) -> None:
+    context = OthersContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.load_verify_locations(ca)
+    context.set_alpn_protocols(["h2", "http/1.1"])
+    entra.server.socket.context.set_alpn_protocols(["h2", "http/1.1"])  # type: ignore[attr-defined] # TLS's
+    spoken = []
+
+    def note(handler: Any) -> None:
+        spoken.append(handler.connection.selected_alpn_protocol())
+        handler.wfile.write(b'HTTP/1.1 200 OK\r\n\r\n{"access_token": "t", "expires_in": 3600}')
+
+    entra.on("/token", stub.Reply(act=note))
+    with tunnel(way) as proxy:
+        assert exchanged(entra.url, context, proxy=proxy) == "t"
+    assert spoken == ["http/1.1"]
 
 
 def test_a_proxy_that_refuses(entra: stub.Service, ca: str) -> None:

@@ -77,6 +77,9 @@ def test_claims_and_cae_go_out(entra: stub.Service, ca: str) -> None:
     assert "CP1" in claims
     with pytest.raises(ConfigurationError, match="JSON"):
         one.acquire(TokenRequest(ASK.scopes, claims="no json"))
+    for nonsense in ("[" * 100_000, '{"access_token": null}'):
+        with pytest.raises(ConfigurationError, match="claims"):
+            one.acquire(TokenRequest(ASK.scopes, claims=nonsense, enable_cae=True))
 
 
 def test_another_tenant_goes_into_the_address(entra: stub.Service, ca: str) -> None:

@@ -188,6 +188,13 @@ def test_no_proxy_stands_before_the_token_proxy(e: Emulator) -> None:
     assert [request.headers.get("via") for request in e.requests] == ["1.1 token-proxy"]
 
 
+def test_a_name_of_the_token_proxy_that_ends_with_the_root_s_dot(e: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No certificate holds the dot; azure-identity leaves it out as well."""
+    with at(e, "workload_identity_proxy"):
+        monkeypatch.setenv("AZURE_KUBERNETES_SNI_NAME", f"{SERVER_NAME}.")
+        assert WorkloadIdentity().acquire(ASK)
+
+
 def test_the_token_proxy_refuses(e: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
     with at(e, "workload_identity_proxy"):
         bound = WorkloadIdentity()

@@ -21,9 +21,10 @@ def checked_claims(claims: str | None) -> str | None:
     if claims is None:
         return None
     try:
-        if isinstance(json.loads(claims), dict):
+        wanted = json.loads(claims)
+        if isinstance(wanted, dict) and isinstance(wanted.get("access_token", {}), dict):
             return claims
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, RecursionError):
         pass
     raise ConfigurationError("claims must be the JSON text of a claims challenge (decode it from base64 first).")
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlencode, urlsplit
 
 from ..acquiring import current
+from ..engine.workers import importing
 from ..errors import ConfigurationError
 from .failures import unreachable
 from .link import connected
@@ -74,7 +75,8 @@ class Direct:
         try:
             link = connected(host, parts.port or 443, within=seconds, total=seconds)
             try:
-                link.secure(context, name or host)
+                context.set_alpn_protocols(["http/1.1"])  # shared with a client of HTTP/2, it would ask for that
+                link.secure(context, (name or host).rstrip("."))  # RFC 6066 §3: without the root's dot
                 link.send(request_bytes(parts.netloc, parts.path, _HEADERS, body))
                 return read_reply(link.receive)
             finally:
@@ -115,7 +117,7 @@ class _ProxysTrust:
         elif self._pem is None:
             return None
         if self._pem:  # nothing would mean the system's authorities
-            with suppress(ssl.SSLError, ValueError):
+            with importing(), suppress(ssl.SSLError, ValueError):
                 return ssl.create_default_context(cadata=self._pem)
         given = "AZURE_KUBERNETES_CA_DATA" if self._file is None else f"AZURE_KUBERNETES_CA_FILE ({self._file})"
         raise ConfigurationError(f"{self._who}: {given} cannot be read as PEM certificates.")

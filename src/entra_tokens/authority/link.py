@@ -28,7 +28,9 @@ class Link:
     def secure(self, context: ssl.SSLContext, server_name: str) -> bytes:
         """Speak TLS from here on, with whom the context trusts under this name; returns the certificate shown (DER)."""
         self._socket.settimeout(self._left())
-        secured = context.wrap_socket(self._socket, server_hostname=_plain(server_name))
+        # ssl takes the name as bytes, too; truststore and other contexts with a method of their own want text.
+        ssls = getattr(context.wrap_socket, "__module__", None) == "ssl"
+        secured = context.wrap_socket(self._socket, server_hostname=_plain(server_name) if ssls else server_name)
         self._socket = secured
         return secured.getpeercert(binary_form=True) or b""
 
@@ -68,7 +70,11 @@ def connected(host: str, port: int, *, within: float, total: float) -> Link:
     now = SYSTEM_CLOCK.boot()
     found = socket.getaddrinfo(_plain(host), port, type=socket.SOCK_STREAM)
     for tried, (family, kind, protocol, _, address) in enumerate(found):
-        connection = socket.socket(family, kind, protocol)
+        try:
+            connection = socket.socket(family, kind, protocol)
+        except OSError as error:  # this machine has no IPv6, and the name has an address in it
+            failure = error
+            continue
         try:
             left = now + within - SYSTEM_CLOCK.boot()
             connection.settimeout(max(left / (len(found) - tried), 0.05))

@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 from .. import environment
+from ..engine.workers import importing
 from ..errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -51,10 +52,15 @@ def ssl_context(verify: bool | str | ssl.SSLContext) -> ssl.SSLContext:
     Raises:
         ConfigurationError: The CA file cannot be read.
     """
+    if not isinstance(verify, (bool, str)):  # whatever class: truststore puts its own in the place of ssl's
+        return verify
+    with importing():  # OpenSSL's locks: a child forked from the middle of its work would wait for them for ever
+        return _made(verify)
+
+
+def _made(verify: bool | str) -> ssl.SSLContext:
     import ssl
 
-    if isinstance(verify, ssl.SSLContext):
-        return verify
     if verify is False:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname = False

@@ -37,8 +37,9 @@ def start(job: Callable[[], object], name: str) -> bool:
     return True
 
 
-# A child forked while another thread imports a module finds that module's import lock taken for ever. Heavy first-use
-# imports run inside this gate, and a fork waits for them: at most the length of an import.
+# A child forked while another thread imports a module finds that module's import lock taken for ever, and OpenSSL's
+# locks likewise while a TLS context is made. Heavy first-use imports and that run inside this gate, and a fork waits
+# for them: at most the length of an import.
 _FORK_WAITS = 10.0
 _gate = threading.RLock()
 _gate_held = False
