@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 import threading
 
@@ -41,7 +42,7 @@ def test_what_a_thread_puts_ends_the_wait_too() -> None:
 def test_nothing_is_nothing_and_what_was_handled_before_is_again() -> None:
     before = signal.getsignal(signal.SIGUSR1)
     with Signals([signal.SIGUSR1]) as signals:
-        assert signals.within(0.01) == []
+        assert signals.within(0.01) == signals.within(0) == []
     assert signal.getsignal(signal.SIGUSR1) is before
     signals.put("after its end")  # by a thread that did not know
 
@@ -54,3 +55,14 @@ def test_what_the_process_was_started_to_ignore_stays_ignored() -> None:
             assert signals.within(0.01) == []
     finally:
         signal.signal(signal.SIGUSR1, before)
+
+
+def test_another_thread_than_the_main_one_is_refused_and_leaves_nothing_open() -> None:
+    def enter() -> None:
+        with pytest.raises(ValueError, match="main thread"), Signals([]):
+            pass  # a socket that is left open fails the test
+
+    thread = threading.Thread(target=enter)
+    thread.start()
+    thread.join()
+    gc.collect()

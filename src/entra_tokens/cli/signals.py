@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import signal
 import socket
+import threading
 from contextlib import suppress
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
@@ -39,11 +40,17 @@ class Signals:
         self._before: dict[signal.Signals, Any] = {}
         # Reentrant by design: a handler may interrupt a put or a get.
         self._queue: SimpleQueue[Any] = SimpleQueue()
+        # No handler takes it. Closed while another thread rings, the bell's number might be another connection's.
+        self._ringing = threading.Lock()
 
     def __enter__(self) -> Self:
         self._heard, self._bell = socket.socketpair()
         self._bell.setblocking(False)  # what is rung already need not be rung again
-        self._rung_before = signal.set_wakeup_fd(self._bell.fileno(), warn_on_full_buffer=False)
+        try:
+            self._rung_before = signal.set_wakeup_fd(self._bell.fileno(), warn_on_full_buffer=False)
+        except ValueError:  # not the main thread
+            self._close()
+            raise
         for one in self._wanted:
             if signal.getsignal(one) is not signal.SIG_IGN:
                 self._before[one] = signal.signal(one, self._came)
@@ -53,13 +60,17 @@ class Signals:
         for one, handler in self._before.items():
             signal.signal(one, handler if handler is not None else signal.SIG_DFL)
         signal.set_wakeup_fd(self._rung_before)
-        self._bell.close()
+        self._close()
+
+    def _close(self) -> None:
+        with self._ringing:
+            self._bell.close()
         self._heard.close()
 
     def put(self, thing: Any) -> None:
         """Put something else into the queue, from any thread."""
         self._queue.put(thing)
-        with suppress(OSError):
+        with self._ringing, suppress(OSError):
             self._bell.send(b"\0")
 
     def wait(self) -> Any:
@@ -73,7 +84,7 @@ class Signals:
         with suppress(Empty):
             return [self._queue.get_nowait()]
         self._heard.settimeout(seconds)
-        with suppress(TimeoutError):
+        with suppress(TimeoutError, BlockingIOError):  # the latter at once: 0 seconds
             self._heard.recv(4096)
         return []  # the handler of a signal that rang runs on the way to the next call
 
