@@ -116,8 +116,8 @@ def test_the_line_may_take_longer_than_a_request(e: Emulator, monkeypatch: pytes
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     module._gates.clear()
     with at(e, "imds"):
+        ManagedIdentity().acquire(TokenRequest(("api://first/.default",)))
         one = ManagedIdentity(timeout=1)
-        one.acquire(TokenRequest(("api://first/.default",)))
         (line,) = module._gates.values()
         assert line._folder is not None
         locks = [OsLock.taken(Path(line._folder, f"{line._name}-{number}")) for number in range(AT_ONCE)]
