@@ -28,7 +28,7 @@ class LoopThread:
         self._thread = threading.Thread(target=self._run_it, name="entra-emulator", daemon=True)
         self._thread.start()
 
-    def run(self, work: Coroutine[Any, Any, _T], timeout: float = 10) -> _T:
+    def run(self, work: Coroutine[Any, Any, _T], timeout: float = 30) -> _T:
         """Run this on the loop and wait for its result."""
         return asyncio.run_coroutine_threadsafe(work, self.loop).result(timeout)
 

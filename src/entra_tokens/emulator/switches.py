@@ -118,4 +118,4 @@ class Switches:
         except RuntimeError:
             pass
         if self._loop.is_running():
-            asyncio.run_coroutine_threadsafe(acted(), self._loop).result(5)
+            asyncio.run_coroutine_threadsafe(acted(), self._loop).result(30)  # however busy the machine
