@@ -52,7 +52,7 @@ async def load_off_the_loop(error: EntraTokensError | None = None) -> None:
 
 @cache
 def _types() -> tuple[type[AccessToken], type[AccessTokenInfo]]:
-    with workers.importing():
+    with workers.importing(loggers=True):
         from azure.core.credentials import AccessToken, AccessTokenInfo
 
     class HiddenAccessToken(AccessToken):
@@ -99,7 +99,7 @@ def _restore_azure_error(kind: type[EntraTokensError], message: str, attributes:
 
 
 def _azure_base(kind: type[EntraTokensError]) -> Any:
-    with workers.importing():
+    with workers.importing(loggers=True):
         if issubclass(kind, CredentialUnavailable):
             # The package's root imports every credential (160 ms): not where an event loop runs.
             from azure.identity import CredentialUnavailableError

@@ -178,19 +178,23 @@ def test_a_child_forked_while_a_flight_imports_can_import_too() -> None:
         import builtins, pathlib, tempfile
         folder = tempfile.mkdtemp()
         pathlib.Path(folder, "slow_module.py").write_text(
-            "import builtins; builtins.started.set(); assert builtins.forking.wait(9)"
+            "import builtins; builtins.started.set(); assert builtins.forking.wait(9)\\n"
+            "with builtins.logs: pass"
         )
         sys.path.insert(0, folder)
         builtins.started, builtins.forking = started, forking = threading.Event(), threading.Event()
-        os.register_at_fork(before=forking.set)  # last registered, first called: then the import ends
+        # As logging's: taken by loggers and by a fork, whose hook is newer than ours where logging is imported later.
+        builtins.logs = logs = threading.Lock()
+        os.register_at_fork(before=logs.acquire, after_in_parent=logs.release, after_in_child=logs.release)
         def acquire(request):
-            with importing():
+            with importing(loggers=True):
                 import slow_module
             return Token("t", expires_on=time.time() + 3600)
         provider = TokenProvider(ScriptedCredential(acquire, acquire), SCOPE)
         thread = threading.Thread(target=provider.token)
         thread.start()
         started.wait()
+        os.register_at_fork(before=forking.set)  # last registered, first called: then the import ends
         def child():
             import slow_module
             import azure.core.credentials

@@ -130,7 +130,7 @@ class CiService(NamedTuple):
         )
 
     def _http(self, who: str) -> AuthorityHttp:
-        with importing():
+        with importing(loggers=True):
             from .http import AuthorityHttp
 
         return AuthorityHttp.of(self.options, who=who)

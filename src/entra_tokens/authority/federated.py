@@ -68,10 +68,10 @@ class FederatedExchange:
         return to_token(seen.body, request.scopes, asked_at=seen.asked_at, who=self._who)
 
     def _way(self) -> Callable[[str, dict[str, str]], Seen]:
-        with importing():
-            if self._options.token_proxy is not None or self._options.proxy is None:
+        if self._options.token_proxy is not None or self._options.proxy is None:
+            with importing():
                 from .direct import Direct
-
-                return Direct(self._options, who=self._who).post
+            return Direct(self._options, who=self._who).post
+        with importing(loggers=True):
             from .http import AuthorityHttp
         return AuthorityHttp.of(self._options, who=self._who).post_form

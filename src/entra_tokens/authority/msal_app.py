@@ -131,7 +131,7 @@ class MsalApps:
     def _here(self) -> _Process:
         mine = self._mine
         if mine is None or mine.pid != os.getpid():
-            with importing():
+            with importing(loggers=True):
                 import msal  # noqa: F401 - 100 ms: before the request's time is measured
 
                 from .http import AuthorityHttp

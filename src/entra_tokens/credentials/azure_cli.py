@@ -84,7 +84,7 @@ class AzureCli(Value):
         return guarded(lambda: self._acquire(request), who=repr(self))
 
     def _acquire(self, request: TokenRequest) -> Token:
-        with importing():
+        with importing(loggers=True):
             from azure.identity import AzureCliCredential
 
         def make() -> AzureCliCredential:

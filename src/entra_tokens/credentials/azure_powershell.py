@@ -62,7 +62,7 @@ class AzurePowerShell(Value):
         return guarded(lambda: self._acquire(request), who=repr(self))
 
     def _acquire(self, request: TokenRequest) -> Token:
-        with importing():
+        with importing(loggers=True):
             from azure.identity import AzurePowerShellCredential
 
         def make() -> AzurePowerShellCredential:

@@ -115,7 +115,7 @@ class Certificate:
 
         https://learn.microsoft.com/entra/identity-platform/certificate-credentials
         """
-        with importing():
+        with importing(loggers=True):
             from msal.oauth2cli import JwtAssertionCreator
 
         # msal's own sha256_thumbprint= leaves `=` at the end, which RFC 7515 §2 does not have.

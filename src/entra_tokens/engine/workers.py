@@ -43,22 +43,46 @@ def start(job: Callable[[], object], name: str) -> bool:
 _FORK_WAITS = 10.0
 _gate = threading.RLock()
 _gate_held = False
+_gate_before_logging = False
 
 
 @contextmanager
-def importing() -> Iterator[None]:
-    """Hold forks of this process back while modules are imported."""
+def importing(*, loggers: bool = False) -> Iterator[None]:
+    """Hold forks of this process back while modules are imported.
+
+    Args:
+        loggers: Whether these make loggers when they are imported.
+    """
     with _gate:
+        if loggers:
+            _stand_before_logging()
         yield
+
+
+def _stand_before_logging() -> None:
+    """Have a fork wait here before it takes the lock of `logging`, which an import in progress may want.
+
+    What was registered last runs first, and `logging` registers itself when it is imported: mostly after us.
+    """
+    global _gate_before_logging
+    if not _gate_before_logging:
+        import logging  # noqa: F401 - 12 ms, which whoever makes loggers has to spend anyway
+
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(before=_before_fork)
+        _gate_before_logging = True
 
 
 def _before_fork() -> None:
     global _gate_held
-    _gate_held = _gate.acquire(timeout=_FORK_WAITS)
+    if not _gate_held:  # it may stand in line twice
+        _gate_held = _gate.acquire(timeout=_FORK_WAITS)
 
 
 def _after_fork_in_parent() -> None:
+    global _gate_held
     if _gate_held:
+        _gate_held = False
         _gate.release()
 
 
@@ -71,8 +95,8 @@ def after_fork_in_child(renew: Callable[[], None]) -> None:
 
 
 def _after_fork_in_child() -> None:
-    global _gate
-    _gate = threading.RLock()
+    global _gate, _gate_held
+    _gate, _gate_held = threading.RLock(), False
     for reference in list(_in_child):
         renew = reference()
         if renew is not None:

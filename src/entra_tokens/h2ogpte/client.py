@@ -104,7 +104,7 @@ def _loaded() -> Any:
 
 def _import() -> Any:
     # Its dependencies add filters of their own; its module shared_client silences every warning of the process.
-    with workers.importing(), warnings.catch_warnings():
+    with workers.importing(loggers=True), warnings.catch_warnings():
         import h2ogpte
     return h2ogpte
 

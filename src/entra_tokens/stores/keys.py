@@ -58,7 +58,7 @@ def installed_keyring() -> Any:
 
     if find_spec("keyring") is None:
         return None
-    with importing():
+    with importing(loggers=True):
         import keyring
 
         return keyring
