@@ -42,7 +42,7 @@ def start(job: Callable[[], object], name: str) -> bool:
 # for them: at most the length of an import.
 _FORK_WAITS = 10.0
 _gate = threading.RLock()
-_gate_held = False
+_forking: int | None = None  # the thread that forks, and has the gate
 _gate_before_logging = False
 
 
@@ -74,15 +74,16 @@ def _stand_before_logging() -> None:
 
 
 def _before_fork() -> None:
-    global _gate_held
-    if not _gate_held:  # it may stand in line twice
-        _gate_held = _gate.acquire(timeout=_FORK_WAITS)
+    global _forking
+    me = threading.get_ident()
+    if _forking != me and _gate.acquire(timeout=_FORK_WAITS):  # it may stand in line twice
+        _forking = me
 
 
 def _after_fork_in_parent() -> None:
-    global _gate_held
-    if _gate_held:
-        _gate_held = False
+    global _forking
+    if _forking == threading.get_ident():
+        _forking = None
         _gate.release()
 
 
@@ -95,8 +96,8 @@ def after_fork_in_child(renew: Callable[[], None]) -> None:
 
 
 def _after_fork_in_child() -> None:
-    global _gate, _gate_held
-    _gate, _gate_held = threading.RLock(), False
+    global _gate, _forking
+    _gate, _forking = threading.RLock(), None
     for reference in list(_in_child):
         renew = reference()
         if renew is not None:
