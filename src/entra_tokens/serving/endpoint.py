@@ -70,6 +70,7 @@ class Endpoint:
         self._started = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._main: asyncio.Task[None] | None = None
+        self._closing = False
         self.served: int = 0
         self.refused: int = 0
 
@@ -95,6 +96,7 @@ class Endpoint:
 
     def close(self) -> None:
         """Stop answering; connections that are open are dropped. Closing twice is no error."""
+        self._closing = True
         loop, main = self._loop, self._main
         if loop is not None and main is not None:
             with suppress(RuntimeError):  # the loop is closed
@@ -130,7 +132,7 @@ class Endpoint:
             ended.set()
 
         try:
-            while True:
+            while not self._closing:  # wait_for of Python 3.11 and before can swallow a cancellation
                 await room.acquire()
                 try:
                     client, _ = await self._loop.sock_accept(self._listening.socket)
