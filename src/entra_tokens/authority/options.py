@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..errors import ConfigurationError
 from .cloud import normalised_authority
@@ -20,8 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["AuthorityOptions", "checked_timeout"]
 
 
-@dataclass(frozen=True)
-class AuthorityOptions:
+class AuthorityOptions(NamedTuple):
     """Where the authority is and how to get there, settled at construction.
 
     Args:

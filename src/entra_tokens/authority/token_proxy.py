@@ -9,7 +9,7 @@ https://learn.microsoft.com/azure/aks/identity-bindings-concepts
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from .. import environment
@@ -22,8 +22,7 @@ _SNI = "AZURE_KUBERNETES_SNI_NAME"
 _CA_FILE, _CA_DATA = "AZURE_KUBERNETES_CA_FILE", "AZURE_KUBERNETES_CA_DATA"
 
 
-@dataclass(frozen=True)
-class TokenProxy:
+class TokenProxy(NamedTuple):
     """Where it is, and whom to take for it. Pickles; no secret is inside.
 
     Args:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..errors import AuthorityUnavailable, EntraTokensError, InteractionRequired
 from .policy import quiet_time, retry_delay
@@ -17,8 +16,7 @@ __all__ = ["Backoff"]
 NEVER = float("-inf")
 
 
-@dataclass(frozen=True)
-class Failure:
+class Failure(NamedTuple):
     """A failed attempt, and the boot-clock instant until which it answers callers who hold nothing."""
 
     error: EntraTokensError

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..token import Token
 from .policy import refresh_instant
@@ -16,9 +15,8 @@ if TYPE_CHECKING:
 __all__ = ["Held", "hold"]
 
 
-@dataclass(frozen=True)
-class Held:
-    """Frozen, and replaced as one, so that a token and its instants are never from different answers.
+class Held(NamedTuple):
+    """Never changed, and replaced as one, so that a token and its instants are never from different answers.
 
     Args:
         token: What is handed out.
@@ -50,7 +48,7 @@ class Held:
 
     def refused(self) -> Held:
         """The same, stale from here on."""
-        return replace(self, refresh_wall=self.acquired_wall)
+        return self._replace(refresh_wall=self.acquired_wall)
 
     def redrawn(self, clock: Clock) -> Held:
         """The same with another refresh instant, so that forked processes do not all renew in the same second."""
