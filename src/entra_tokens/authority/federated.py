@@ -1,6 +1,6 @@
 """A trusted provider's token becomes one of Entra: a single form, which msal is not loaded for.
 
-msal and what it stands on are three quarters of a pod's time to its first token, and half its memory.
+msal and what it stands on are more than half of a pod's time to its first token, and half its memory.
 
 https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow#third-case-access-token-request-with-a-federated-credential
 """
