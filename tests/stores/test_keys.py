@@ -167,7 +167,7 @@ def test_no_error_of_a_keyring_is_told(
 
 
 @pytest.mark.filterwarnings("ignore:The key that seals")
-@pytest.mark.parametrize("damage", ["0644", "symlink", "cut", "text", "empty", "longer"])
+@pytest.mark.parametrize("damage", ["0644", "symlink", "cut", "text", "empty", "longer", "a sign"])
 def test_a_key_file_that_is_no_good_is_set_aside(store: FileStore, folder: Path, tmp_path: Path, damage: str) -> None:
     put(store, "ada", "stored")
     key = folder.with_name("store.key")
@@ -178,8 +178,13 @@ def test_a_key_file_that_is_no_good_is_set_aside(store: FileStore, folder: Path,
         key.rename(tmp_path / "elsewhere")
         key.symlink_to(tmp_path / "elsewhere")
     else:
-        key.write_bytes({"cut": content[:-9], "text": b"secret", "empty": b"", "longer": content + b"AAAA"}[damage])
+        damaged = {"cut": content[:-9], "text": b"secret", "empty": b"", "longer": content + b"AAAA"}
+        damaged["a sign"] = content[:40] + b"!" + content[40:]  # that is not base64's
+        key.write_bytes(damaged[damage])
+    left = folder.with_name(f"store.key.{'0' * 24}")  # by a process that was killed while it made one
+    left.touch()
     assert text(FileStore(folder), fresh="again") == "again"
+    assert not left.exists()
     assert key.lstat().st_mode & 0o777 == 0o600
     assert not key.is_symlink()
     assert key.read_bytes() != content

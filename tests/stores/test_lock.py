@@ -104,7 +104,7 @@ def test_a_file_that_is_replaced_while_it_is_being_locked_is_not_the_lock(path: 
                 path.touch()
             return str(path)
 
-    one = FileLock(Swept())  # type: ignore[arg-type]
+    one = FileLock(Swept())
     assert not one.acquire()
     assert one.acquire()
     one.release()

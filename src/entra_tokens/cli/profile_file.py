@@ -56,7 +56,7 @@ def change_profile(name: str, changes: Mapping[str, str | None]) -> Path:
             if not _is(given, changed, wanted):
                 raise ConfigurationError(f"{file} is written in a way that can only be edited by hand.")
             if changed != text:
-                write_private(file, changed.encode(), file.parent)
+                write_private(str(file), changed.encode(), str(file.parent))
     except OSError as error:
         raise ConfigurationError(f"{file} cannot be changed: {error.strerror or type(error).__name__}.") from None
     return file

@@ -3,6 +3,7 @@ into the parser. What is not plain here is left to the full command, which parse
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -59,14 +60,14 @@ def _plain(arguments: Sequence[str]) -> dict[str, str] | None:
 
 
 def _found(flags: dict[str, str]) -> str | None:
-    from .credential import store_of
+    from ..stores.home import store_folder
     from .forms import FORMS, written
     from .settings import CREDENTIALS, resolve
     from .spans import seconds_of
     from .stored import handed_out, is_good, look
 
-    store = store_of().path
-    if store is None or not store.is_dir():  # to make one is the full command's part
+    folder = store_folder()
+    if folder is None or not os.path.isdir(folder):  # to make one is the full command's part
         return None
     form = flags.pop("format", "token")
     ttl = flags.pop("min-ttl", None)

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from contextlib import suppress
-from typing import TYPE_CHECKING
 
 from .. import environment
 from ..engine.clock import SYSTEM_CLOCK
 from .folder import NotTrusted, read_private, write_private
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 __all__ = ["Absence"]
 
@@ -30,13 +27,13 @@ class Absence:
         file: Where it is noted.
     """
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: str) -> None:
         self._file = file
 
     def is_known(self) -> bool:
         """Whether there is no point in looking."""
         try:
-            noted, when = read_private(self._file), self._file.stat().st_mtime
+            noted, when = read_private(self._file), os.stat(self._file).st_mtime
         except (OSError, NotTrusted):
             return False
         return noted == _surroundings() and 0 <= SYSTEM_CLOCK.wall() - when < _BELIEVED
@@ -44,7 +41,7 @@ class Absence:
     def note(self) -> None:
         """Note it; where that cannot be done, the next process looks again."""
         with suppress(OSError):
-            write_private(self._file, _surroundings(), self._file.parent)
+            write_private(self._file, _surroundings(), os.path.dirname(self._file))
 
 
 def _surroundings() -> bytes:

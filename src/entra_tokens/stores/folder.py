@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import stat
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..engine.clock import SYSTEM_CLOCK
@@ -40,9 +39,13 @@ class Folder:
         step: Called after each step of a write.
     """
 
-    def __init__(self, path: Path, step: Callable[[str], None] = go_on) -> None:
+    def __init__(self, path: str, step: Callable[[str], None] = go_on) -> None:
         self.path = path
         self._step = step
+
+    def at(self, name: str) -> str:
+        """Where the file of that name is; `/` in a name stands between folders on every system."""
+        return os.path.join(self.path, *name.split("/"))
 
     def prepare(self, *parts: str) -> None:
         """Make the folder and its parts, for us alone.
@@ -51,10 +54,10 @@ class Folder:
             StoreError: It cannot be made, or is not ours.
         """
         try:
-            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            for each in (self.path, *(self.path / part for part in (*parts, "tmp", "aside"))):
+            os.makedirs(os.path.dirname(self.path), mode=0o700, exist_ok=True)
+            for each in (self.path, *map(self.at, (*parts, "tmp", "aside"))):
                 with suppress(FileExistsError):
-                    each.mkdir(mode=0o700)
+                    os.mkdir(each, 0o700)
                 _make_private(each)
             self._sweep()
         except OSError as error:
@@ -67,10 +70,10 @@ class Folder:
             NotTrusted: It is not a private file of ours.
         """
         try:
-            return read_private(self.path / name)
+            return read_private(self.at(name))
         except OSError:
             with suppress(OSError):
-                found = (self.path / name).lstat()
+                found = os.lstat(self.at(name))
                 if not stat.S_ISREG(found.st_mode) or not _is_private(found):
                     raise NotTrusted from None
             return None
@@ -86,17 +89,17 @@ class Folder:
         Raises:
             OSError: The disk is full, the folder is gone or cannot be written.
         """
-        write_private(self.path / name, content, self.path / "tmp", self._step, until)
+        write_private(self.at(name), content, self.at("tmp"), self._step, until)
 
     def remove(self, name: str) -> None:
         with suppress(FileNotFoundError):
-            os.unlink(self.path / name)
-            _sync_folder((self.path / name).parent)
+            os.unlink(self.at(name))
+            _sync_folder(os.path.dirname(self.at(name)))
 
     def names(self, part: str) -> Iterator[str]:
         """The files in one part of the folder."""
         try:
-            with os.scandir(self.path / part) as found:
+            with os.scandir(self.at(part)) as found:
                 for each in found:
                     yield f"{part}/{each.name}"
         except OSError:
@@ -107,50 +110,51 @@ class Folder:
 
         Only while holding whatever keeps others from replacing it with a good one.
         """
-        aside = self.path / "aside"
         with suppress(OSError):
-            os.replace(self.path / name, aside / f"{Path(name).name}.{os.urandom(4).hex()}")
-            kept = sorted(aside.iterdir(), key=lambda path: path.lstat().st_ctime)
+            os.replace(self.at(name), self.at(f"aside/{os.path.basename(name)}.{os.urandom(4).hex()}"))
+            kept = [self.at(f"aside/{each}") for each in os.listdir(self.at("aside"))]
+            kept.sort(key=lambda path: os.lstat(path).st_ctime)
             for path in kept[:-MOST_ASIDE]:
-                path.unlink()
+                os.unlink(path)
 
     def is_there(self, part: str) -> bool:
-        return (self.path / part).is_dir()
+        return os.path.isdir(self.at(part))
 
     def sweep(self, part: str, locks: str, begin: str, now: float) -> None:
         """Once a day, remove files of that beginning whose time is over, and their locks."""
-        swept = self.path / "swept"
+        swept = self.at("swept")
         with suppress(OSError):
             try:
-                if abs(now - swept.stat().st_mtime) < SWEEP_EVERY:
+                if abs(now - os.stat(swept).st_mtime) < SWEEP_EVERY:
                     return
             except FileNotFoundError:
                 os.close(os.open(swept, os.O_CREAT | os.O_WRONLY | _flag("O_NOFOLLOW"), 0o600))
             os.utime(swept, (now, now))
             for name in list(self.names(part)):
-                lock = self.path / locks / Path(name).name
-                if Path(name).name.startswith(begin) and self._is_over(name, now):
+                base = os.path.basename(name)
+                lock = self.at(f"{locks}/{base}")
+                if base.startswith(begin) and self._is_over(name, now):
                     with holding(lock, wait=0) as have:
                         if have and self._is_over(name, now):  # nobody has renewed it at this moment
-                            os.unlink(self.path / name)
+                            os.unlink(self.at(name))
                             os.unlink(lock)
 
     def _is_over(self, name: str, now: float) -> bool:
-        return (self.path / name).lstat().st_mtime + _LEFT_OVER < now
+        return os.lstat(self.at(name)).st_mtime + _LEFT_OVER < now
 
     def _sweep(self) -> None:
         """Remove what killed processes left half written."""
         before = SYSTEM_CLOCK.wall() - _LEFT_OVER
         for name in self.names("tmp"):
             with suppress(OSError):
-                if (self.path / name).lstat().st_mtime < before:
-                    os.unlink(self.path / name)
+                if os.lstat(self.at(name)).st_mtime < before:
+                    os.unlink(self.at(name))
 
 
-def is_nowhere(path: Path) -> bool:
+def is_nowhere(path: str) -> bool:
     """Whether there is nothing of that name; False also where that cannot be seen."""
     try:
-        path.lstat()
+        os.lstat(path)
     except FileNotFoundError:
         return True
     except OSError:
@@ -158,7 +162,7 @@ def is_nowhere(path: Path) -> bool:
     return False
 
 
-def read_private(path: Path) -> bytes:
+def read_private(path: str) -> bytes:
     """The content of a private file of ours.
 
     Raises:
@@ -184,14 +188,14 @@ def read_private(path: Path) -> bytes:
 
 
 def write_private(
-    path: Path, content: bytes, tmp: Path, step: Callable[[str], None] = go_on, time: float | None = None
+    path: str, content: bytes, tmp: str, step: Callable[[str], None] = go_on, time: float | None = None
 ) -> None:
     """Replace a file by way of a temporary one in `tmp`, on the same disk; its time is the present or another one.
 
     Raises:
         OSError: It could not be done; the file is as it was.
     """
-    temporary = tmp / f"{path.name}.{os.urandom(12).hex()}"
+    temporary = os.path.join(tmp, f"{os.path.basename(path)}.{os.urandom(12).hex()}")
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _flag("O_CLOEXEC") | _flag("O_NOFOLLOW") | _flag("O_BINARY")
     file = os.open(temporary, flags, 0o600)
     try:
@@ -215,25 +219,25 @@ def write_private(
             os.unlink(temporary)
         raise
     step("renamed")
-    _sync_folder(path.parent)
+    _sync_folder(os.path.dirname(path))
     step("folder synced")
 
 
-def _make_private(folder: Path) -> None:
-    found = folder.lstat()
+def _make_private(folder: str) -> None:
+    found = os.lstat(folder)
     if not stat.S_ISDIR(found.st_mode):
         raise StoreError(f"{folder} is not a folder (a link to one will not do): it is left alone.")
     if _OWNED and found.st_uid != os.geteuid():
         raise StoreError(f"{folder} belongs to another user: it is left alone.")
     if _OWNED and found.st_mode & 0o777 != 0o700:
-        folder.chmod(0o700)
+        os.chmod(folder, 0o700)
 
 
 def _is_private(found: os.stat_result) -> bool:
     return not _OWNED or (found.st_uid == os.geteuid() and not stat.S_IMODE(found.st_mode) & 0o077)
 
 
-def _sync_folder(folder: Path) -> None:
+def _sync_folder(folder: str) -> None:
     if not _OWNED:
         return  # Windows syncs no folders
     file = os.open(folder, os.O_RDONLY | _flag("O_CLOEXEC"))

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os.path
-from pathlib import Path
 
 from .. import environment
 
-__all__ = ["home"]
+__all__ = ["home", "store_folder"]
 
 
-def home() -> Path | None:
+def home() -> str | None:
     """The folder of this package's own files: `ENTRA_TOKENS_HOME`, else in the user's data folder; None: no home."""
     given = environment.read("ENTRA_TOKENS_HOME")
     if given:
@@ -23,4 +22,10 @@ def home() -> Path | None:
         except RuntimeError:  # nothing says which home is whose
             return None
     # Then expanduser(), and platformdirs before 4.12, leave the tilde.
-    return None if found.startswith("~") else Path(os.path.abspath(found))
+    return None if found.startswith("~") else os.path.abspath(found)
+
+
+def store_folder() -> str | None:
+    """Where a store is that nobody gave a folder; None: no home."""
+    found = home()
+    return None if found is None else os.path.join(found, "store")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import binascii
 import os
 import threading
@@ -19,7 +18,6 @@ from .sealed import KEY_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 __all__ = ["KEYRING_WAIT", "installed_keyring", "key_for"]
 
@@ -31,7 +29,7 @@ _HEAD = "entra-tokens store key 1\n"
 
 
 def key_for(
-    store: Path, keyring: Callable[[], Any], wait: float = KEYRING_WAIT, step: Callable[[str], None] = go_on
+    store: str, keyring: Callable[[], Any], wait: float = KEYRING_WAIT, step: Callable[[str], None] = go_on
 ) -> bytes:
     """The key for the store in this folder, made at first use.
 
@@ -44,12 +42,9 @@ def key_for(
     Raises:
         StoreError: There is none and none can be kept anywhere.
     """
-    file = store.parent / f"{store.name}.key"
-    lock = store.parent / f"{store.name}.key.lock"
-    # Another lock: a keyring that hangs would keep it.
-    asking = store.parent / f"{store.name}.keyring.lock"
-    absence = Absence(store.parent / f"{store.name}.keyring.none")
-    return _from_keyring(keyring, asking, wait, absence) or _from_file(file, lock, step)
+    asking = f"{store}.keyring.lock"  # another lock than the file's: a keyring that hangs would keep it
+    absence = Absence(f"{store}.keyring.none")
+    return _from_keyring(keyring, asking, wait, absence) or _from_file(store, step)
 
 
 def installed_keyring() -> Any:
@@ -64,7 +59,7 @@ def installed_keyring() -> Any:
         return keyring
 
 
-def _from_keyring(module: Callable[[], Any], lock: Path, wait: float, absence: Absence) -> bytes | None:
+def _from_keyring(module: Callable[[], Any], lock: str, wait: float, absence: Absence) -> bytes | None:
     """What the keyring says within the time; whatever goes wrong there means that it cannot be reached now."""
     found: list[bytes | None] = []
     if absence.is_known():
@@ -89,7 +84,7 @@ def _from_keyring(module: Callable[[], Any], lock: Path, wait: float, absence: A
     return found[0] if found else None
 
 
-def _kept_in(keyring: Any, lock: Path) -> bytes | None:
+def _kept_in(keyring: Any, lock: str) -> bytes | None:
     text = keyring.get_password(_SERVICE, _NAME)
     if text is None:
         with holding(lock, wait=_LOCK_WAIT):
@@ -100,34 +95,37 @@ def _kept_in(keyring: Any, lock: Path) -> bytes | None:
     return _from_text(text)
 
 
-def _from_file(file: Path, lock: Path, step: Callable[[str], None]) -> bytes:
+def _from_file(store: str, step: Callable[[str], None]) -> bytes:
+    file = f"{store}.key"
     key = _read(file)
     if key is not None:
         return key
+    from glob import escape, glob
+
     try:
-        with holding(lock, wait=_LOCK_WAIT, needed=True) as have:
+        with holding(f"{file}.lock", wait=_LOCK_WAIT, needed=True) as have:
             key = _read(file)
             if key is not None:
                 return key
             if not have:
                 raise StoreError(f"{file} cannot be made: another process has been at it for {_LOCK_WAIT:.0f} s.")
             with suppress(FileNotFoundError):  # one that is no good: not ours alone, or damaged
-                os.replace(file, file.with_name(f"{file.name}.aside"))
-            for left in file.parent.glob(f"{file.name}.{'?' * 24}"):  # by a process that was killed at this
-                left.unlink()
+                os.replace(file, f"{file}.aside")
+            for left in glob(f"{escape(file)}.{'?' * 24}"):  # by a process that was killed at this
+                os.unlink(left)
             key = os.urandom(KEY_BYTES)
-            write_private(file, (_HEAD + _as_text(key) + "\n").encode(), file.parent, step)
+            write_private(file, (_HEAD + _as_text(key) + "\n").encode(), os.path.dirname(file), step)
     except OSError as error:
         raise StoreError(f"{file} cannot be made: {error.strerror or type(error).__name__}.") from None
     warn_once(
-        f"The key that seals {file.with_suffix('')} is kept in the file {file}, because there is no keyring to keep it "
-        "in: whoever can read your files can read both. Install entra-tokens[keyring] on a machine with a keyring. "
-        f"See {GUIDE}#the-store."
+        f"The key that seals {store} is kept in the file {file}, because there is no keyring to keep it in: whoever "
+        "can read your files can read both. Install entra-tokens[keyring] on a machine with a keyring. See "
+        f"{GUIDE}#the-store."
     )
     return key
 
 
-def _read(file: Path) -> bytes | None:
+def _read(file: str) -> bytes | None:
     try:
         text = read_private(file).decode("ascii")
     except (OSError, NotTrusted, ValueError):
@@ -136,14 +134,15 @@ def _read(file: Path) -> bytes | None:
 
 
 def _as_text(key: bytes) -> str:
-    return base64.b64encode(key).decode()
+    return binascii.b2a_base64(key, newline=False).decode()
 
 
 def _from_text(text: object) -> bytes | None:
     if not isinstance(text, str):
         return None
     try:
-        key = base64.b64decode(text.strip(), validate=True)
-    except (binascii.Error, ValueError):
+        key = binascii.a2b_base64(text.strip())
+    except ValueError:
         return None
-    return key if len(key) == KEY_BYTES else None
+    # What is no base64 was passed over; nothing of the kind is in what we wrote.
+    return key if len(key) == KEY_BYTES and _as_text(key) == text.strip() else None

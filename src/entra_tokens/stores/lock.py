@@ -9,8 +9,8 @@ from ..engine.clock import SYSTEM_CLOCK
 from ..os_lock import OsLock
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Iterator
-    from pathlib import Path
 
     from ..engine.clock import Signal
 
@@ -29,7 +29,7 @@ class FileLock:
         path: The lock's file, in a folder that is ours alone.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: str | os.PathLike[str]) -> None:
         self._path = path
         self._held: OsLock | None = None
 
@@ -67,7 +67,9 @@ class FileLock:
 
 
 @contextmanager
-def holding(path: Path, *, wait: float, abandoned: Signal | None = None, needed: bool = False) -> Iterator[bool | None]:
+def holding(
+    path: str | os.PathLike[str], *, wait: float, abandoned: Signal | None = None, needed: bool = False
+) -> Iterator[bool | None]:
     """Wait for a lock and hold it; False: not in time, or nobody waits any more; None: no locks can be had here.
 
     Args:

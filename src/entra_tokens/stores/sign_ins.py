@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .file import SIGN_INS, TOKENS, FileStore
+from .home import store_folder
 from .lock import FileLock
 from .protocol import Stored
 from .records import Account, KeptSignIn
@@ -149,10 +150,9 @@ def _is_of(entry: Entry, apps: set[tuple[str, ...]]) -> bool:
     return any(all(repr(part) in identity for part in app) for app in apps)
 
 
-_files: dict[str, SignInFiles] = {}
+_files: dict[str | None, SignInFiles] = {}
 
 
 def sign_in_files() -> SignInFiles:
     """Those of this user, in the default folder as it is at this moment."""
-    store = FileStore()
-    return _files.setdefault(str(store.path), SignInFiles(store))
+    return _files.setdefault(store_folder(), SignInFiles(FileStore()))
