@@ -72,7 +72,7 @@ class FileStore:
         return None if folder is None else Path(folder)
 
     def _place(self) -> str | None:
-        """The same as a text: `pathlib` is 4 ms of a process that only wants a stored token."""
+        """The same as a text: `pathlib` is 3 ms of a process that only wants a stored token."""
         return store_folder() if self._given is None else self._given
 
     def through(self, wanted: Wanted) -> Token | Stored:
