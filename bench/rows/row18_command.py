@@ -97,6 +97,8 @@ def _environ(name: str, folder: Path, facts: Facts) -> dict[str, str]:
         "PYTHONDONTWRITEBYTECODE": "",
         "PYTHONPYCACHEPREFIX": str(folder / "compiled"),
     }
+    if name == "az":
+        environ["AZURE_CORE_COLLECT_TELEMETRY"] = "no"  # by a process that would slow the next one
     if name == "keyring":
         (home / "bench_keyring.py").write_text(_KEYRING)
         environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(home), os.environ.get("PYTHONPATH", "")]))
