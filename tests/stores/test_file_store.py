@@ -9,18 +9,19 @@ import shutil
 import sys
 import threading
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from entra_tokens import AuthorityUnavailable, ConfigurationError, FileStore, Token
 from entra_tokens.stores.folder import MOST_ASIDE
+from entra_tokens.stores.home import home as store_home
 from entra_tokens.stores.protocol import Stored
 from stores.kit import NOW, Want, aside, put, run, text, the_file, tree
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 
 pytestmark = pytest.mark.filterwarnings("ignore:The key that seals")
@@ -177,12 +178,37 @@ def test_the_default_folder(home: Path) -> None:
     assert home.stat().st_mode & 0o777 == 0o700
 
 
-def test_without_a_variable_it_is_the_users_data_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+PLACES: list[dict[str, str]] = [
+    {},
+    {"HOME": "/home/ada"},
+    {"HOME": "/home/ada/"},
+    {"HOME": "/home/a b/ü"},
+    {"HOME": "/"},
+    {"HOME": "relative"},
+    {"HOME": ""},
+    {"HOME": "/home/ada", "XDG_DATA_HOME": "/data", "XDG_CONFIG_HOME": "/conf"},
+    {"HOME": "/home/ada", "XDG_DATA_HOME": "", "XDG_CONFIG_HOME": ""},
+    {"HOME": "/home/ada", "XDG_DATA_HOME": " ", "XDG_CONFIG_HOME": " "},
+    {"HOME": "/home/ada", "XDG_DATA_HOME": "data", "XDG_CONFIG_HOME": "./conf"},
+    {"HOME": "/home/ada", "XDG_DATA_HOME": "~/data", "XDG_CONFIG_HOME": "~/conf"},
+    {"HOME": "/home/ada", "XDG_DATA_HOME": "/data/../d/", "XDG_CONFIG_HOME": "//conf"},
+    {"XDG_DATA_HOME": "/data", "XDG_CONFIG_HOME": "/conf"},
+]
+
+
+@pytest.mark.parametrize("place", PLACES, ids=str)
+def test_without_a_variable_it_is_the_users_folder(monkeypatch: pytest.MonkeyPatch, place: dict[str, str]) -> None:
+    """As platformdirs has it, which is not asked where nothing is unusual."""
     import platformdirs
 
-    monkeypatch.delenv("ENTRA_TOKENS_HOME")
-    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
-    assert FileStore().path == platformdirs.user_data_path("entra-tokens", appauthor=False) / "store"
+    for name in ("ENTRA_TOKENS_HOME", "HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in place.items():
+        monkeypatch.setenv(name, value)
+    data = platformdirs.user_data_dir("entra-tokens", appauthor=False)
+    config = platformdirs.user_config_dir("entra-tokens", appauthor=False, roaming=True)
+    assert FileStore().path == Path(os.path.abspath(data)) / "store"
+    assert store_home("config") == os.path.abspath(config)
 
 
 def test_the_constructor_touches_nothing(folder: Path, home: Path) -> None:

@@ -7,8 +7,8 @@ import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from .. import environment
 from ..errors import ConfigurationError
+from ..stores.home import home
 from .files import read_file
 from .settings import FIELDS
 from .talk import one_line
@@ -21,17 +21,8 @@ __all__ = ["config_file", "parsed", "read_profile", "read_profiles"]
 
 def config_file() -> str | None:
     """`config.toml` in `ENTRA_TOKENS_HOME`, else in the user's configuration folder; None: there is no home."""
-    given = environment.read("ENTRA_TOKENS_HOME")
-    if given:
-        found = os.path.expanduser(given)
-    else:
-        import platformdirs
-
-        try:
-            found = platformdirs.user_config_dir("entra-tokens", appauthor=False, roaming=True)
-        except RuntimeError:
-            return None
-    return None if found.startswith("~") else os.path.join(os.path.abspath(found), "config.toml")
+    found = home("config")
+    return None if found is None else os.path.join(found, "config.toml")
 
 
 def read_profile(name: str, *, must_be: bool) -> Mapping[str, str]:
