@@ -29,7 +29,6 @@ def test_a_manual_clock_moves_only_when_told() -> None:
 @pytest.mark.parametrize(("share", "drawn"), [(0, 2), (0.5, 3), (1, 4)])
 def test_its_randomness_is_a_share(share: float, drawn: float) -> None:
     clock = ManualClock(share=share)
-    clock.reseed()
     assert clock.uniform(2, 4) == drawn
 
 

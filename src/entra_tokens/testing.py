@@ -47,9 +47,6 @@ class ManualClock:
     def uniform(self, low: float, high: float) -> float:
         return low + self.share * (high - low)
 
-    def reseed(self) -> None:
-        """There is nothing random here."""
-
     def advance(self, seconds: float) -> None:
         """Let time pass on both clocks."""
         self._move(seconds, seconds)

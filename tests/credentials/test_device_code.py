@@ -55,8 +55,6 @@ class Clock:
         self.then()
         return wake.is_set()
 
-    def reseed(self) -> None: ...
-
 
 def code(**more: Any) -> stub.Reply:
     body = {

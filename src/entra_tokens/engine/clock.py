@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import random  # noqa: TID251 - the one place
+import os
 import threading
 import time
 from typing import TYPE_CHECKING, Protocol
@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 __all__ = ["SYSTEM_CLOCK", "Clock", "ShiftedClock", "Signal", "SystemClock"]
+
+_DRAWS = 1 << 56  # what seven bytes can say: more than a float tells apart
 
 
 class Signal:
@@ -71,10 +73,6 @@ class Clock(Protocol):
         """Sleep on this clock's time until it is over or the signal is set; True if it was set."""
         ...
 
-    def reseed(self) -> None:
-        """Draw other numbers than the parent process does (after a fork)."""
-        ...
-
 
 def _boot_reader() -> Callable[[], float]:
     # CLOCK_MONOTONIC stops in suspend on Linux, so that a laptop would serve an expired token after waking. Elsewhere
@@ -93,16 +91,13 @@ class SystemClock:
     def __init__(self) -> None:
         self.wall: Callable[[], float] = time.time  # noqa: TID251 - the one place
         self.boot: Callable[[], float] = _boot_reader()
-        self._random = random.Random()  # noqa: S311 - jitter, not a secret
 
     def uniform(self, low: float, high: float) -> float:
-        return self._random.uniform(low, high)
+        # The system's numbers: a forked child draws others than its parent, and `random` takes 2 ms to import.
+        return low + (high - low) * (int.from_bytes(os.urandom(7), "big") / _DRAWS)
 
     def sleep(self, seconds: float, wake: Signal) -> bool:
         return wake.wait(max(seconds, 0.0))
-
-    def reseed(self) -> None:
-        self._random.seed()
 
 
 SYSTEM_CLOCK = SystemClock()
@@ -122,4 +117,3 @@ class ShiftedClock:
         self.boot: Callable[[], float] = lambda: base_boot() + seconds
         self.uniform: Callable[..., float] = base.uniform
         self.sleep: Callable[..., bool] = base.sleep
-        self.reseed: Callable[[], None] = base.reseed

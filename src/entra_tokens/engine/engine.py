@@ -98,7 +98,6 @@ class Engine:
 
     def _renew_after_fork(self) -> None:
         self._lock = threading.Lock()
-        self.clock.reseed()
         for cell in list(self._cells.values()):
             cell.renew_after_fork()
         self.keeper.renew_after_fork()
