@@ -15,7 +15,7 @@ SRC = ROOT / "src" / "entra_tokens"
 
 # Who may import whom at run time, at the top of the file or in a function. A name stands for the module or package and
 # all below it; the longest name that fits a module decides. Imports for type checkers only are free.
-_GROUND = {"errors", "token", "request", "environment", "engine.clock", "os_lock"}
+_GROUND = {"errors", "token", "record", "request", "environment", "engine.clock", "os_lock"}
 _FETCHING = _GROUND | {"acquiring", "engine.workers"}  # workers: a fork waits for an import in progress
 _CREDENTIAL = _FETCHING | {"authority", "credentials"}
 _ENGINE = _GROUND | {"acquiring", "engine", "stores"}
@@ -23,11 +23,12 @@ _PROVIDER = _CREDENTIAL | _ENGINE | {"azure_core", "handle", "lifetime", "origin
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "token": {"errors"},
-    "request": {"errors"},
+    "record": set(),
+    "request": {"errors", "record"},
     "environment": set(),
     "os_lock": set(),
     "engine.clock": set(),
-    "engine.policy": {"errors"},
+    "engine.policy": {"errors", "record"},
     "challenge": set(),
     "origin": {"errors"},
     "acquiring": _GROUND,
@@ -64,7 +65,7 @@ LAZILY = {
 # Who reads the world. Everyone else is given a clock, a number, a mapping.
 READERS = {
     "time": {"engine.clock"},
-    "random": {"engine.clock"},
+    "random": set[str](),  # the clock's `uniform` draws from the system
     "os.environ": {"environment"},
     "os.getenv": {"environment"},
     "datetime.now": {"emulator.certificates"},  # certificates are valid in the machine's time, however far a test's is

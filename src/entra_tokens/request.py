@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from .errors import ConfigurationError
+from .record import Record
 
 __all__ = ["TokenRequest", "checked_client_id", "checked_scopes", "checked_tenant_id", "to_resource", "to_scopes"]
 
 DEFAULT_SUFFIX = "/.default"
 
 # azure-identity's own alphabets: a tenant ends up in a path, both in the argument list of a command-line tool.
-_TENANT = re.compile(r"[A-Za-z0-9.-]+", re.ASCII)
-_SCOPE = re.compile(r"[A-Za-z0-9_.:/~-]+", re.ASCII)
+_TENANT = r"[A-Za-z0-9.-]+"
+_SCOPE = r"[A-Za-z0-9_.:/~-]+"
 # OpenID Connect Core 1.0 §5.4 and §11: these stand beside a resource's scopes and name no resource.
 _OIDC = frozenset({"openid", "profile", "email", "offline_access"})
 
 
-@dataclass(frozen=True)
-class TokenRequest:
+class TokenRequest(Record):
     """What one acquisition asks for. Frozen and hashable.
 
     Args:
@@ -31,14 +30,16 @@ class TokenRequest:
     """
 
     scopes: tuple[str, ...]
-    tenant_id: str | None = None
-    claims: str | None = None
-    enable_cae: bool = False
+    tenant_id: str | None
+    claims: str | None
+    enable_cae: bool
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "scopes", to_scopes(self.scopes))
-        if self.tenant_id is not None:
-            checked_tenant_id(self.tenant_id)
+    def __init__(
+        self, scopes: tuple[str, ...], tenant_id: str | None = None, claims: str | None = None, enable_cae: bool = False
+    ) -> None:
+        if tenant_id is not None:
+            checked_tenant_id(tenant_id)
+        self._set(scopes=to_scopes(scopes), tenant_id=tenant_id, claims=claims, enable_cae=enable_cae)
 
     @property
     def resource(self) -> str:
@@ -72,12 +73,12 @@ def _is_resource(name: str) -> bool:
     scheme, mark, rest = name.partition("://")
     if mark:
         # api://app, https://vault.azure.net/: the permission is what follows the resource's path.
-        return bool(scheme) and ("/" not in rest or rest.endswith("/") or bool(_GUID_PAIR.fullmatch(rest)))
-    return bool(_GUID.fullmatch(name))
+        return bool(scheme) and ("/" not in rest or rest.endswith("/") or bool(re.fullmatch(_GUID_PAIR, rest)))
+    return bool(re.fullmatch(_GUID, name))
 
 
-_GUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-_GUID_PAIR = re.compile(_GUID.pattern + "/" + _GUID.pattern)  # api://{tenant}/{app}, the portal's newer default
+_GUID = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
+_GUID_PAIR = f"{_GUID}/{_GUID}"  # api://{tenant}/{app}, the portal's newer default
 
 
 def checked_scopes(scopes: tuple[str, ...]) -> tuple[str, ...]:
@@ -85,7 +86,7 @@ def checked_scopes(scopes: tuple[str, ...]) -> tuple[str, ...]:
     if not scopes:
         raise ConfigurationError("No scope was given. Name one, such as 'api://<application id>/.default'.")
     for scope in scopes:
-        if not isinstance(scope, str) or not _SCOPE.fullmatch(scope):
+        if not isinstance(scope, str) or not re.fullmatch(_SCOPE, scope):
             raise ConfigurationError(
                 f"{scope!r} is not a scope. One looks like 'api://<application id>/.default' and has only letters, "
                 "digits and _ . : / ~ -"
@@ -108,7 +109,7 @@ def to_resource(scopes: tuple[str, ...]) -> str:
 
 def checked_tenant_id(tenant_id: str) -> str:
     """Return the tenant, or raise ConfigurationError."""
-    if not isinstance(tenant_id, str) or not _TENANT.fullmatch(tenant_id) or not tenant_id.strip("."):
+    if not isinstance(tenant_id, str) or not re.fullmatch(_TENANT, tenant_id) or not tenant_id.strip("."):
         raise ConfigurationError(
             f"{tenant_id!r} is not a tenant. Give the tenant's id (a GUID) or one of its domains: letters, digits, "
             "'.' and '-' only."

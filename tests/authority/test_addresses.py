@@ -9,7 +9,9 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import hypothesis
 import pytest
+from hypothesis import strategies as st
 
 from authority import stub
 from entra_tokens.authority.cloud import is_same_origin, normalised_authority
@@ -30,11 +32,24 @@ AUTHORITIES = [
 ]
 
 
-@pytest.mark.parametrize(("given", "settled"), AUTHORITIES)
-def test_an_authority(given: str, settled: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert normalised_authority(given) == settled
-    monkeypatch.setenv("AZURE_AUTHORITY_HOST", given)
+@pytest.mark.parametrize(("text", "settled"), AUTHORITIES)
+def test_an_authority(text: str, settled: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert normalised_authority(text) == settled
+    monkeypatch.setenv("AZURE_AUTHORITY_HOST", text)
     assert normalised_authority() == settled
+
+
+@hypothesis.given(st.from_regex(r"[a-z0-9.-]{1,12}(:[0-9]{0,6})?", fullmatch=True))
+def test_one_that_stays_as_it_is_is_told_from_one_that_does_not(host: str) -> None:
+    """Most are taken without being taken apart: those that this would leave alone, and no others."""
+
+    def settled(text: str) -> str | None:
+        try:
+            return normalised_authority(text)
+        except ConfigurationError:
+            return None
+
+    assert settled(f"https://{host}") == settled(f"https://{host}/")  # the slash has it taken apart
 
 
 def test_the_public_cloud_is_the_default() -> None:

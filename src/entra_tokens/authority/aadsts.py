@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from ..record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["Meaning", "explain", "find", "table"]
 
 
-class Meaning(NamedTuple):
+class Meaning(Record):
     """What a number means, what to do about it, and the page that says so."""
 
     code: int
@@ -25,6 +27,9 @@ class Meaning(NamedTuple):
     meaning: str
     remedy: str
     source: str
+
+    def __init__(self, code: int, kind: str, meaning: str, remedy: str, source: str) -> None:
+        self._set(code=code, kind=kind, meaning=meaning, remedy=remedy, source=source)
 
     @property
     def step(self) -> str:
@@ -43,13 +48,12 @@ def explain(code: int) -> Meaning | None:
     return table().get(code)
 
 
-_NAMED = re.compile(
-    r"AADSTS\s?(?P<name>\d{4,8})(?!\d)"  # an error's text
+_NAMED = (
+    r"(?i)AADSTS\s?(?P<name>\d{4,8})(?!\d)"  # an error's text
     r"|error_codes\W{1,6}(?P<list>\d[\d,\s]*)"  # its JSON: "error_codes": [50076, 50079]
-    r"|[?&]code=(?P<link>\d{4,8})(?!\d)",  # its error_uri: https://login.microsoftonline.com/error?code=50076
-    re.IGNORECASE,
+    r"|[?&]code=(?P<link>\d{4,8})(?!\d)"  # its error_uri: https://login.microsoftonline.com/error?code=50076
 )
-_NUMBER = re.compile(r"(?<![\w.-])\d{4,8}(?![\w-])")
+_NUMBER = r"(?<![\w.-])\d{4,8}(?![\w-])"
 
 
 def find(text: str) -> tuple[int, ...]:
@@ -59,11 +63,11 @@ def find(text: str) -> tuple[int, ...]:
     an AADSTS number counts only where there is no other, and then only if the table has it or it is all there is.
     """
     found: list[int] = []
-    for match in _NAMED.finditer(text):
+    for match in re.finditer(_NAMED, text):
         found += [int(code) for code in re.findall(r"\d+", match["name"] or match["list"] or match["link"])]
     if not found:
-        alone = _NUMBER.fullmatch(text.strip()) is not None
-        bare = [int(code) for code in _NUMBER.findall(text)]
+        alone = re.fullmatch(_NUMBER, text.strip()) is not None
+        bare = [int(code) for code in re.findall(_NUMBER, text)]
         found = [code for code in bare if alone or explain(code)]
     return tuple(dict.fromkeys(found))
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import urlsplit
 
 from .. import environment
 from ..errors import ConfigurationError
+from .urls import urlsplit
 
 __all__ = ["PUBLIC_CLOUD", "default_authority", "is_same_origin", "normalised_authority"]
 
@@ -21,7 +21,10 @@ _NETWORK_HOSTS = {
     "login.chinacloudapi.cn": "login.partner.microsoftonline.cn",
     "login.usgovcloudapi.net": "login.microsoftonline.us",
 }
-_HOST = re.compile(r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\]")
+_RENAMED = {f"https://{host}" for host in _NETWORK_HOSTS}
+_LABEL = r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?"
+_PLAIN = rf"https://{_LABEL}(?:\.{_LABEL})*(?::(?!443\Z)(?:[1-9][0-9]{{0,3}}|[1-5][0-9]{{4}}))?"  # stays as it is
+_HOST = r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\]"
 
 
 def default_authority() -> str:
@@ -44,6 +47,8 @@ def normalised_authority(authority: str | None = None) -> str:
     text = given.strip(" ")
     if "://" not in text:
         text = "https://" + text
+    if re.fullmatch(_PLAIN, text) and text not in _RENAMED:
+        return text
     try:
         parts = urlsplit(text)
         host, port = parts.hostname or "", parts.port
@@ -58,7 +63,7 @@ def normalised_authority(authority: str | None = None) -> str:
     if parts.path not in ("", "/") or "?" in text or "#" in text:
         raise _refused("it must be a host alone, the tenant goes into tenant_id=")
     host = f"[{host}]" if ":" in host else host
-    if not _HOST.fullmatch(host) or ".." in host or port == 0 or parts.netloc.endswith(":"):
+    if not re.fullmatch(_HOST, host) or ".." in host or port == 0 or parts.netloc.endswith(":"):
         raise _refused("its host or port is malformed")
     host = _NETWORK_HOSTS.get(host, host)
     return f"https://{host}" if port in (None, 443) else f"https://{host}:{port}"

@@ -15,19 +15,17 @@ __all__ = ["expiry_of", "number", "wire_instant"]
 
 # MSAL.NET's line between seconds from now and an epoch: 2001-01-01.
 _EARLIEST_EPOCH = 978_307_200
-_NUMBER = re.compile(r"[+-]?\d{1,18}(?:\.\d{1,18})?")
+_NUMBER = r"[+-]?\d{1,18}(?:\.\d{1,18})?"
 # App Service 2017-09-01, Windows ("1/16/2020 5:24:12 AM +00:00") and Linux ("06/20/2019 02:57:58 +00:00"): always UTC.
-_AMERICAN = re.compile(
-    r"(\d{1,2})/(\d{1,2})/(\d{4}) (\d{1,2}):(\d{2}):(\d{2})(?: ([AP]M))?(?: ([+-]\d{2}):(\d{2}))?", re.IGNORECASE
-)
-_ISO = re.compile(r"(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2}:\d{2})(?:\.\d+)?(?:Z|([+-]\d{2}:\d{2}))?")
+_AMERICAN = r"(?i)(\d{1,2})/(\d{1,2})/(\d{4}) (\d{1,2}):(\d{2}):(\d{2})(?: ([AP]M))?(?: ([+-]\d{2}):(\d{2}))?"
+_ISO = r"(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2}:\d{2})(?:\.\d+)?(?:Z|([+-]\d{2}:\d{2}))?"
 
 
 def number(value: Any) -> float | None:
     """A finite number, written as one or as text; None for anything else."""
     if isinstance(value, bool):
         return None
-    if isinstance(value, str) and _NUMBER.fullmatch(value.strip()):
+    if isinstance(value, str) and re.fullmatch(_NUMBER, value.strip()):
         return float(value)
     if isinstance(value, (int, float)):
         try:
@@ -71,7 +69,7 @@ def wire_instant(value: Any, *, asked_at: float) -> float | None:
 def _american(value: str) -> float | None:
     from datetime import datetime, timedelta, timezone
 
-    match = _AMERICAN.fullmatch(value)
+    match = re.fullmatch(_AMERICAN, value)
     if match is None:
         return None
     month, day, year, hour, minute, second = (int(part) for part in match.groups()[:6])
@@ -85,7 +83,7 @@ def _american(value: str) -> float | None:
 def _iso(value: str) -> float | None:
     from datetime import datetime
 
-    match = _ISO.fullmatch(value)
+    match = re.fullmatch(_ISO, value)
     if match is None:
         return None
     return datetime.fromisoformat(f"{match[1]}T{match[2]}{match[3] or '+00:00'}").timestamp()

@@ -71,10 +71,10 @@ _STEPS = {  # for what the table of numbers lacks: by suberror, or by the error 
     "AuthorityUnavailable": _LATER,
 }
 _LONGEST = 600  # characters of somebody else's text in a message
-_AADSTS = re.compile(r"AADSTS(\d{4,8})")
-_ID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-_NAME = re.compile(r"[A-Za-z0-9_.-]{1,80}")
-_TRAILER = re.compile(r"\s*(?:Trace ID|Correlation ID|Timestamp):.*", re.IGNORECASE)
+_AADSTS = r"AADSTS(\d{4,8})"
+_ID = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
+_NAME = r"[A-Za-z0-9_.-]{1,80}"
+_TRAILER = r"(?i)\s*(?:Trace ID|Correlation ID|Timestamp):.*"
 
 
 def refusal(
@@ -170,7 +170,7 @@ def says_why(answer: Mapping[str, Any]) -> bool:
 def said_safely(answer: Mapping[str, Any]) -> dict[str, Any]:
     """What of an answer can hold nothing that was sent: its numbers, and an id that is one."""
     correlation_id = answer.get("correlation_id")
-    known = isinstance(correlation_id, str) and _ID.fullmatch(correlation_id)
+    known = isinstance(correlation_id, str) and re.fullmatch(_ID, correlation_id)
     return {"error_codes": answer.get("error_codes"), "correlation_id": correlation_id if known else None}
 
 
@@ -249,7 +249,7 @@ def person_needed(reason: AuthenticationFailed) -> InteractionRequired:
 def _what(error: str | None, description: str, known: Meaning | None) -> str:
     if known is not None:
         return f"{known.meaning.rstrip('.')} (AADSTS{known.code})."
-    said = _TRAILER.sub("", description)[:_LONGEST].strip().rstrip(".")
+    said = re.sub(_TRAILER, "", description)[:_LONGEST].strip().rstrip(".")
     return f"{said or 'the authority gave no reason'}{f' ({error})' if error else ''}."
 
 
@@ -257,13 +257,13 @@ def _codes(answer: Mapping[str, Any], description: str) -> tuple[int, ...]:
     listed = answer.get("error_codes")
     if isinstance(listed, list) and listed and all(type(code) is int for code in listed):
         return tuple(listed[:10])
-    return tuple(dict.fromkeys(int(code) for code in _AADSTS.findall(description)))
+    return tuple(dict.fromkeys(int(code) for code in re.findall(_AADSTS, description)))
 
 
 def _name(value: Any, secrets: tuple[str, ...]) -> str | None:
     """A machine-readable name of the authority's, or None for anything that is more than one, or a secret."""
     if isinstance(value, dict):
         value = value.get("code")  # Service Fabric, Cloud Shell: {"error": {"code": ..., "message": ...}}
-    if not isinstance(value, str) or not _NAME.fullmatch(value) or redact(value, *secrets) != value:
+    if not isinstance(value, str) or not re.fullmatch(_NAME, value) or redact(value, *secrets) != value:
         return None
     return value

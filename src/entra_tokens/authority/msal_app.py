@@ -7,9 +7,10 @@ msal's own caches would answer for the authority: it holds a token with under 30
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from ..engine.workers import importing
+from ..record import Record
 from .answers import to_token
 from .cloud import is_same_origin
 from .failures import foreign_origin, refusal, unavailable
@@ -169,12 +170,15 @@ class MsalApps:
         return app
 
 
-class _Process(NamedTuple):
+class _Process(Record):
     """What belongs together and to one process: applications speak through the client that they were made with."""
 
     pid: int
     http: AuthorityHttp
     apps: dict[Hashable, tuple[Any, Any]]
+
+    def __init__(self, pid: int, http: AuthorityHttp, apps: dict[Hashable, tuple[Any, Any]]) -> None:
+        self._set(pid=pid, http=http, apps=apps)
 
     def __repr__(self) -> str:
         return f"<process {self.pid}>"

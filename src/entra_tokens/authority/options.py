@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from ..errors import ConfigurationError
+from ..record import Record
 from .cloud import normalised_authority
 from .proxy import resolved_proxy
 from .verify import resolved_verify
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["AuthorityOptions", "checked_timeout"]
 
 
-class AuthorityOptions(NamedTuple):
+class AuthorityOptions(Record):
     """Where the authority is and how to get there, settled at construction.
 
     Args:
@@ -34,7 +35,17 @@ class AuthorityOptions(NamedTuple):
     verify: bool | str | ssl.SSLContext
     proxy: str | None
     timeout: float
-    token_proxy: TokenProxy | None = None
+    token_proxy: TokenProxy | None
+
+    def __init__(
+        self,
+        authority: str,
+        verify: bool | str | ssl.SSLContext,
+        proxy: str | None,
+        timeout: float,
+        token_proxy: TokenProxy | None = None,
+    ) -> None:
+        self._set(authority=authority, verify=verify, proxy=proxy, timeout=timeout, token_proxy=token_proxy)
 
     @classmethod
     def settled(

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
 from .. import environment
 from ..errors import ConfigurationError
+from .urls import urlsplit
 
 __all__ = ["resolved_proxy"]
 

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import quote, quote_plus
+
+from .urls import escaped
 
 __all__ = ["HIDDEN", "Secrets", "redact"]
 
 HIDDEN = "<hidden>"
 
-_JWT = re.compile(r"eyJ[A-Za-z0-9_-]{5,}(?:\.[A-Za-z0-9_-]*)*")
+_JWT = r"eyJ[A-Za-z0-9_-]{5,}(?:\.[A-Za-z0-9_-]*)*"
 # Refresh tokens, codes and assertions of other makers: long unbroken runs that no sentence holds.
-_OPAQUE = re.compile(r"[A-Za-z0-9+/=_.~-]{80,}")
-_FIELD = re.compile(
+_OPAQUE = r"[A-Za-z0-9+/=_.~-]{80,}"
+_FIELD = (
     r"(?i)(client_secret|client_assertion|assertion|access_token|accesstoken|refresh_token|id_token|device_code"
     r"|password|secret|code)([\"']?\s*[=:]\s*[\"']?)([^\s&\"',;}]+)"
 )
-_TOKEN = re.compile(
-    r"(?i)([\"']token[\"']\s*:\s*[\"'])([^\"']+)"
-)  # azd's and PowerShell's; prose has it without quotes
+_QUOTED = r"(?i)([\"']token[\"']\s*:\s*[\"'])([^\"']+)"  # azd's and PowerShell's; prose has it without quotes
 _SHORTEST = 4  # a shorter "secret" would blank out half of every sentence, and protects nothing
 
 
@@ -35,8 +34,8 @@ def redact(text: str, *secrets: str) -> str:
     """Return the text on one line, without the given secrets, JWTs, long opaque values and form fields of secrets."""
     text = " ".join(text.split())
     for secret in secrets:
-        for form in {secret, quote(secret, safe=""), quote_plus(secret)} if len(secret) >= _SHORTEST else ():
+        for form in {secret, *escaped(secret)} if len(secret) >= _SHORTEST else ():
             text = text.replace(form, HIDDEN)
-    text = _JWT.sub(HIDDEN, text)
-    text = _OPAQUE.sub(HIDDEN, text)
-    return _TOKEN.sub(rf"\1{HIDDEN}", _FIELD.sub(rf"\1\2{HIDDEN}", text))
+    text = re.sub(_JWT, HIDDEN, text)
+    text = re.sub(_OPAQUE, HIDDEN, text)
+    return re.sub(_QUOTED, rf"\1{HIDDEN}", re.sub(_FIELD, rf"\1\2{HIDDEN}", text))

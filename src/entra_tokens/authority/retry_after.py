@@ -6,7 +6,7 @@ import re
 
 __all__ = ["parse_retry_after"]
 
-_SECONDS = re.compile(r"[+-]?\d{1,18}(?:\.\d+)?")
+_SECONDS = r"[+-]?\d{1,18}(?:\.\d+)?"
 
 
 def parse_retry_after(value: str | None, *, now: float, date: str | None = None) -> float | None:
@@ -23,7 +23,7 @@ def parse_retry_after(value: str | None, *, now: float, date: str | None = None)
     if value is None:
         return None
     value = value.strip()
-    if _SECONDS.fullmatch(value):
+    if re.fullmatch(_SECONDS, value):
         return max(float(value), 0.0)
     until = _epoch(value)
     if until is None:

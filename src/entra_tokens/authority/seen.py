@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
+from ..record import Record
 from .failures import refusal, said_safely, says_why, unavailable
 from .retry_after import parse_retry_after
 
@@ -18,13 +19,18 @@ _NETWORK = "proxies-and-certificates"
 _BETWEEN = "Check that no proxy and no sign-in portal answers in its place."
 
 
-class Seen(NamedTuple):
+class Seen(Record):
     """An answer's body as it came, and what stood around it."""
 
     body: dict[str, Any]
     status: int
     retry_after: float | None
     asked_at: float
+
+    _hidden = ("body",)
+
+    def __init__(self, body: dict[str, Any], status: int, retry_after: float | None, asked_at: float) -> None:
+        self._set(body=body, status=status, retry_after=retry_after, asked_at=asked_at)
 
     def granted(self, *, who: str, secrets: tuple[str, ...] = ()) -> Seen:
         """The same, of an authority that did not refuse.

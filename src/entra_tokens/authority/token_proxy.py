@@ -9,11 +9,11 @@ https://learn.microsoft.com/azure/aks/identity-bindings-concepts
 
 from __future__ import annotations
 
-from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from .. import environment
 from ..errors import ConfigurationError
+from ..record import Record
 
 __all__ = ["TokenProxy"]
 
@@ -22,7 +22,7 @@ _SNI = "AZURE_KUBERNETES_SNI_NAME"
 _CA_FILE, _CA_DATA = "AZURE_KUBERNETES_CA_FILE", "AZURE_KUBERNETES_CA_DATA"
 
 
-class TokenProxy(NamedTuple):
+class TokenProxy(Record):
     """Where it is, and whom to take for it. Pickles; no secret is inside.
 
     Args:
@@ -33,9 +33,14 @@ class TokenProxy(NamedTuple):
     """
 
     url: str
-    server_name: str | None = None
-    ca_file: str | None = None
-    ca_data: str | None = None
+    server_name: str | None
+    ca_file: str | None
+    ca_data: str | None
+
+    def __init__(
+        self, url: str, server_name: str | None = None, ca_file: str | None = None, ca_data: str | None = None
+    ) -> None:
+        self._set(url=url, server_name=server_name, ca_file=ca_file, ca_data=ca_data)
 
     @classmethod
     def from_environment(cls) -> TokenProxy | None:

@@ -6,9 +6,11 @@ token.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import h11
+
+from ..record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -27,12 +29,17 @@ class TooLarge(Exception):
     """The body is larger than 1 MiB."""
 
 
-class Reply(NamedTuple):
+class Reply(Record):
     """An answer: its status, its headers in lower case, its body."""
 
     status: int
     headers: Mapping[str, str]
     body: bytes
+
+    _hidden = ("body",)
+
+    def __init__(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
+        self._set(status=status, headers=headers, body=body)
 
 
 def request_bytes(host: str, target: str, headers: Mapping[str, str], body: bytes | None = None) -> bytes:
@@ -69,15 +76,15 @@ def read_reply(receive: Callable[[int], bytes]) -> Reply:
     client = h11.Connection(h11.CLIENT, max_incomplete_event_size=_LONGEST)
     client.send(h11.Request(method="GET", target="/", headers=[("Host", "")]))  # what is read answers a request
     client.send(h11.EndOfMessage())
-    reply, body = Reply(0, {}, b""), bytearray()
+    status, headers, body = 0, dict[str, str](), bytearray()
     while not isinstance(event := _next(client, receive), h11.EndOfMessage):
         if isinstance(event, h11.Response):
-            reply = Reply(event.status_code, _text(event.headers), b"")
+            status, headers = event.status_code, _text(event.headers)
         elif isinstance(event, h11.Data):
             body += event.data
             if len(body) > _LARGEST:
                 raise TooLarge
-    return reply._replace(body=bytes(body))
+    return Reply(status, headers, bytes(body))
 
 
 def _next(client: h11.Connection, receive: Callable[[int], bytes]) -> h11.Event:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import inspect
 import sys
-from dataclasses import dataclass, field
+from collections.abc import Awaitable
 from typing import TYPE_CHECKING, Any
 
 from ..errors import AuthenticationFailed
+from ..record import Record
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable
     from typing import TypeAlias
 
     Prompt: TypeAlias = "Callable[[DeviceCodePrompt], Awaitable[None] | None]"
@@ -18,8 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["DeviceCodePrompt", "show"]
 
 
-@dataclass(frozen=True)
-class DeviceCodePrompt:
+class DeviceCodePrompt(Record):
     """What a person needs to sign in on another device.
 
     Args:
@@ -29,10 +28,15 @@ class DeviceCodePrompt:
         message: Both of it in a sentence, in the authority's words.
     """
 
-    user_code: str = field(repr=False)
+    user_code: str
     verification_uri: str
     expires_on: float
-    message: str = field(repr=False)
+    message: str
+
+    _hidden = ("user_code", "message")
+
+    def __init__(self, user_code: str, verification_uri: str, expires_on: float, message: str) -> None:
+        self._set(user_code=user_code, verification_uri=verification_uri, expires_on=expires_on, message=message)
 
 
 def show(prompt: Prompt | None, shown: DeviceCodePrompt) -> None:
@@ -48,7 +52,7 @@ def show(prompt: Prompt | None, shown: DeviceCodePrompt) -> None:
         return
     try:
         outcome: Any = prompt(shown)
-        if inspect.isawaitable(outcome):
+        if isinstance(outcome, Awaitable):
             _run(outcome)
         return
     except Exception as error:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import threading
 from types import FunctionType
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ..authority.redact import Secrets
 from ..errors import ConfigurationError, EntraTokensError
+from ..record import Record
 from .fingerprint import fingerprint, object_key
 
 if TYPE_CHECKING:
@@ -16,11 +17,14 @@ if TYPE_CHECKING:
 __all__ = ["AssertionProof", "Assertions", "Named", "Proof", "SecretProof", "Shown", "checked_assertion"]
 
 
-class Shown(NamedTuple):
+class Shown(Record):
     """What msal is given, and what must not appear in an error."""
 
     client_credential: Any
     secrets: Secrets
+
+    def __init__(self, client_credential: Any, secrets: Secrets) -> None:
+        self._set(client_credential=client_credential, secrets=secrets)
 
     def __repr__(self) -> str:
         return "<proof>"

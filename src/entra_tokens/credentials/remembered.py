@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from .sign_in import SignIn
@@ -97,7 +96,7 @@ class Remembered:
                 stored = True
             else:
                 stored = self._files.write(self._app, kept, renewing=renewing.renewal)
-        self._memory[self._identity] = replace(sign_in, stored=stored)
+        self._memory[self._identity] = sign_in.replaced(stored=stored)
 
     def drop(self, sign_in: SignIn) -> None:
         """Forget a sign-in that the authority no longer takes, unless another has taken its place."""
@@ -124,13 +123,13 @@ class Remembered:
 
     def _only_here(self, mine: SignIn) -> SignIn:
         """Its file is damaged, or cannot be read now: the next renewal writes it again."""
-        self._memory[self._identity] = mine = replace(mine, stored=False)
+        self._memory[self._identity] = mine = mine.replaced(stored=False)
         return mine
 
     def _use(self, found: KeptSignIn) -> SignIn:
         mine: SignIn | None = self._memory.get(self._identity)
         sign_in = SignIn(found.renewal, found.username, found.names, found.who, found.signed_in, stored=True)
-        if mine is not None and mine == sign_in and mine.stored:
+        if mine is not None and mine == sign_in:
             return mine
         self._memory[self._identity] = sign_in
         return sign_in

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from ..record import Record
 from ..token import unverified_claims
 
 if TYPE_CHECKING:
@@ -13,8 +13,7 @@ if TYPE_CHECKING:
 __all__ = ["SignIn"]
 
 
-@dataclass(frozen=True)
-class SignIn:
+class SignIn(Record):
     """A remembered sign-in.
 
     Args:
@@ -26,12 +25,25 @@ class SignIn:
         stored: Whether it is kept beyond this process.
     """
 
-    renewal: str = field(repr=False)
-    username: str | None = None
-    names: frozenset[str] = frozenset()
-    who: str = "?"  # of whom the authority told nothing
-    signed_in: float = 0.0
-    stored: bool = field(default=False, compare=False)
+    renewal: str
+    username: str | None
+    names: frozenset[str]
+    who: str
+    signed_in: float
+    stored: bool
+
+    _hidden = ("renewal",)
+
+    def __init__(
+        self,
+        renewal: str,
+        username: str | None = None,
+        names: frozenset[str] = frozenset(),
+        who: str = "?",  # of whom the authority told nothing
+        signed_in: float = 0.0,
+        stored: bool = False,
+    ) -> None:
+        self._set(renewal=renewal, username=username, names=names, who=who, signed_in=signed_in, stored=stored)
 
     @classmethod
     def from_answer(
@@ -49,7 +61,7 @@ class SignIn:
         if not isinstance(renewal, str) or not renewal:
             return former
         if former is not None:
-            return replace(former, renewal=renewal)
+            return former.replaced(renewal=renewal)
         claims = _claims(answer.get("id_token"))
         told = [claims.get(name) for name in ("preferred_username", "upn", "email", "oid", "sub")]
         names = [name for name in told if isinstance(name, str) and name] or ([account] if account else [])

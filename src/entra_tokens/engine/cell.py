@@ -15,7 +15,6 @@ before them a caller takes `token` without asking anything else (`slot.py`).
 from __future__ import annotations
 
 import threading
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..errors import AuthorityUnavailable, EntraTokensError, InteractionRequired, TokenTimeout
@@ -44,8 +43,8 @@ class Cell(Slot):
     """The token for one identity, scope, tenant and CAE choice. Any thread may call anything."""
 
     __slots__ = (
-        "__weakref__", "_backoff", "_challenges", "_engine", "_flights", "_forced_until", "_lock", "_refused",
-        "_told_expired", "credential", "listeners", "renewals", "request", "store",
+        "__weakref__", "_backoff", "_challenges", "_flights", "_forced_until", "_lock", "_refused", "_told_expired",
+        "credential", "engine", "listeners", "renewals", "request", "store",
     )  # fmt: skip
 
     def __init__(self, engine: Engine, credential: Credential, request: TokenRequest) -> None:
@@ -55,7 +54,7 @@ class Cell(Slot):
         self.store: Store | None = None
         self.listeners: Listeners = Listeners()
         self.renewals: int = 0
-        self._engine = engine
+        self.engine: Engine = engine
         self._lock = threading.Lock()
         self._backoff = Backoff()
         self._flights: dict[str | None, Flight] = {}  # by claims challenge
@@ -193,7 +192,6 @@ class Cell(Slot):
                 outcome = self._store(flight, outcome)
             flight.outcome = outcome
             self.note("renewed") if isinstance(outcome, Token) else self.note("renewal_failed", outcome)
-        self._engine.landed(self)
         return outcome
 
     def _store(self, flight: Flight, token: Token) -> Token:
@@ -261,23 +259,23 @@ class Cell(Slot):
         return flight
 
     def _launch(self, policy: RefreshPolicy, claims: str | None, *, may_prompt: bool, expired: bool = False) -> Flight:
-        request = self.request if claims is None else replace(self.request, claims=claims)
+        request = self.request if claims is None else self.request.replaced(claims=claims)
         if expired and not self._told_expired:
             self._told_expired = True
             self.note("expired")
-        flight = Flight(self, request, policy, self._engine.sign_ins, may_prompt=may_prompt)
+        flight = Flight(self, request, policy, self.engine.sign_ins, may_prompt=may_prompt)
         self._flights[claims] = flight
         return flight
-
-    @property
-    def _interactive(self) -> bool:
-        return bool(getattr(self.credential, "interactive", False))
 
     def _reopen(self) -> None:
         if self._refused:
             return self.shut()
         flight = self._flights.get(None)
         return self.open(overdue_at=None if flight is None else flight.overdue_at, next_try=self._backoff.next_try)
+
+    @property
+    def _interactive(self) -> bool:
+        return bool(getattr(self.credential, "interactive", False))
 
     def status(self) -> ProviderStatus:
         """A consistent picture of this instant."""
@@ -286,7 +284,7 @@ class Cell(Slot):
 
     def note(self, kind: EventKind, error: EntraTokensError | None = None) -> None:
         """Note an event, for the next flight to tell when it has landed."""
-        self.listeners.note(lambda: news(self, kind, self._engine.digest(self), error))
+        self.listeners.note(lambda: news(self, kind, self.engine.digest(self), error))
 
     def renew_after_fork(self) -> None:
         """In a forked child: the parent's flights land there, and the refresh instant is drawn anew."""

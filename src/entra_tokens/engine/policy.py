@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
 from ..errors import ConfigurationError
+from ..record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,8 +23,7 @@ RETRY_AFTER_SPREAD = 0.2
 LAST_SECONDS, LAST_SHARE = 60.0, 0.1
 
 
-@dataclass(frozen=True)
-class RefreshPolicy:
+class RefreshPolicy(Record):
     """The numbers that decide when tokens are renewed. Frozen; seconds unless said.
 
     Args:
@@ -41,27 +40,46 @@ class RefreshPolicy:
         ConfigurationError: A number is negative or not finite, or `early` is not 0 < low <= high < 1.
     """
 
-    early: tuple[float, float] = (0.5, 0.8)
-    wait: float = 30.0
-    retry_first: float = 5.0
-    retry_max: float = 300.0
-    retry_after_max: float = 3600.0
-    remember_error: float = 5.0
-    forced_renewal_every: float = 60.0
+    early: tuple[float, float]
+    wait: float
+    retry_first: float
+    retry_max: float
+    retry_after_max: float
+    remember_error: float
+    forced_renewal_every: float
 
-    def __post_init__(self) -> None:
-        try:
-            low, high = self.early
-            fits = 0.0 < low <= high < 1.0
-        except (TypeError, ValueError):
-            fits = False
-        if not fits:
-            raise ConfigurationError("RefreshPolicy.early must be two shares of a life with 0 < low <= high < 1.")
-        object.__setattr__(self, "early", (low, high))  # pyright: ignore[reportPossiblyUnboundVariable] # bound where it fits
-        for field in fields(self)[1:]:
-            value = getattr(self, field.name)
+    def __init__(
+        self,
+        early: tuple[float, float] = (0.5, 0.8),
+        wait: float = 30.0,
+        retry_first: float = 5.0,
+        retry_max: float = 300.0,
+        retry_after_max: float = 3600.0,
+        remember_error: float = 5.0,
+        forced_renewal_every: float = 60.0,
+    ) -> None:
+        self._set(
+            early=_checked_shares(early),
+            wait=wait,
+            retry_first=retry_first,
+            retry_max=retry_max,
+            retry_after_max=retry_after_max,
+            remember_error=remember_error,
+            forced_renewal_every=forced_renewal_every,
+        )
+        for name, value in list(vars(self).items())[1:]:
             if not isinstance(value, (int, float)) or not math.isfinite(value) or value < 0:
-                raise ConfigurationError(f"RefreshPolicy.{field.name} must be a number of seconds, 0 or more.")
+                raise ConfigurationError(f"RefreshPolicy.{name} must be a number of seconds, 0 or more.")
+
+
+def _checked_shares(early: tuple[float, float]) -> tuple[float, float]:
+    try:
+        low, high = early
+        if 0.0 < low <= high < 1.0:
+            return low, high
+    except (TypeError, ValueError):
+        pass
+    raise ConfigurationError("RefreshPolicy.early must be two shares of a life with 0 < low <= high < 1.")
 
 
 def refresh_instant(

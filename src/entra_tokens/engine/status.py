@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
+
+from ..record import Record
 
 if TYPE_CHECKING:
     from ..errors import EntraTokensError
@@ -16,8 +17,7 @@ State = Literal["none", "fresh", "stale", "expired"]
 EventKind = Literal["renewed", "renewal_failed", "expired", "invalidated"]
 
 
-@dataclass(frozen=True)
-class ProviderStatus:
+class ProviderStatus(Record):
     """What is held for a provider's default scope at one instant.
 
     Args:
@@ -31,16 +31,35 @@ class ProviderStatus:
     """
 
     state: State
-    expires_on: float | None = None
-    refresh_on: float | None = None
-    last_error: str | None = None
-    renewals: int = 0
-    failures: int = 0
-    next_attempt: float | None = None
+    expires_on: float | None
+    refresh_on: float | None
+    last_error: str | None
+    renewals: int
+    failures: int
+    next_attempt: float | None
+
+    def __init__(
+        self,
+        state: State,
+        expires_on: float | None = None,
+        refresh_on: float | None = None,
+        last_error: str | None = None,
+        renewals: int = 0,
+        failures: int = 0,
+        next_attempt: float | None = None,
+    ) -> None:
+        self._set(
+            state=state,
+            expires_on=expires_on,
+            refresh_on=refresh_on,
+            last_error=last_error,
+            renewals=renewals,
+            failures=failures,
+            next_attempt=next_attempt,
+        )
 
 
-@dataclass(frozen=True)
-class TokenEvent:
+class TokenEvent(Record):
     """One piece of news about a token.
 
     Args:
@@ -57,9 +76,29 @@ class TokenEvent:
     key_digest: str
     at: float
     scopes: tuple[str, ...]
-    expires_on: float | None = None
-    refresh_on: float | None = None
-    error: EntraTokensError | None = None
+    expires_on: float | None
+    refresh_on: float | None
+    error: EntraTokensError | None
+
+    def __init__(
+        self,
+        kind: EventKind,
+        key_digest: str,
+        at: float,
+        scopes: tuple[str, ...],
+        expires_on: float | None = None,
+        refresh_on: float | None = None,
+        error: EntraTokensError | None = None,
+    ) -> None:
+        self._set(
+            kind=kind,
+            key_digest=key_digest,
+            at=at,
+            scopes=scopes,
+            expires_on=expires_on,
+            refresh_on=refresh_on,
+            error=error,
+        )
 
 
 def picture(cell: Cell, backoff: Backoff) -> ProviderStatus:

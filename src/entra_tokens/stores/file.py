@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import threading
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..engine.clock import SYSTEM_CLOCK
 from ..engine.workers import after_fork_in_child, importing
 from ..errors import GUIDE, EntraTokensError, StoreError
+from ..record import Record
 from .folder import Folder, NotTrusted, go_on, is_nowhere
 from .home import store_folder
 from .keys import KEYRING_WAIT, installed_keyring, key_for
@@ -179,9 +180,12 @@ class FileStore:
         return type(self), (self._given,)
 
 
-class _Opened(NamedTuple):
+class _Opened(Record):
     folder: Folder
     seal: Seal
+
+    def __init__(self, folder: Folder, seal: Seal) -> None:
+        self._set(folder=folder, seal=seal)
 
     def entry(self, part: str, key: tuple[object, ...]) -> Entry:
         return Entry(self.folder, self.seal, part, self.seal.name(key), key)

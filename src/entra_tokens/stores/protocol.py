@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
+
+from ..record import Record
 
 if TYPE_CHECKING:
     from ..engine.clock import Signal
@@ -12,8 +13,7 @@ if TYPE_CHECKING:
 __all__ = ["Store", "Stored", "Wanted"]
 
 
-@dataclass(frozen=True)
-class Stored:
+class Stored(Record):
     """A token as a store has it.
 
     Args:
@@ -21,8 +21,13 @@ class Stored:
         acquired: When its request was sent, epoch seconds.
     """
 
-    token: Token = field(repr=False)
+    token: Token
     acquired: float
+
+    _hidden = ("token",)
+
+    def __init__(self, token: Token, acquired: float) -> None:
+        self._set(token=token, acquired=acquired)
 
 
 class Wanted(Protocol):

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import ConfigurationError
+from ..record import Record
 from ..token import Token
 from .protocol import Stored
 
@@ -20,8 +20,7 @@ _SHAPES: dict[str, dict[str, str]] = {
 _OPTIONAL = {"token": {"refresh_on": _NUMBER}, "sign-in": {"username": _TEXT}}
 
 
-@dataclass(frozen=True)
-class KeptSignIn:
+class KeptSignIn(Record):
     """A person's sign-in as it is kept.
 
     Args:
@@ -32,15 +31,19 @@ class KeptSignIn:
         signed_in: When the person did, epoch seconds.
     """
 
-    renewal: str = field(repr=False)
+    renewal: str
     who: str
     username: str | None
     names: frozenset[str]
     signed_in: float
 
+    _hidden = ("renewal",)
 
-@dataclass(frozen=True)
-class Account:
+    def __init__(self, renewal: str, who: str, username: str | None, names: frozenset[str], signed_in: float) -> None:
+        self._set(renewal=renewal, who=who, username=username, names=names, signed_in=signed_in)
+
+
+class Account(Record):
     """Somebody who is signed in.
 
     Args:
@@ -56,6 +59,9 @@ class Account:
     tenant_id: str
     client_id: str
     signed_in: float
+
+    def __init__(self, username: str | None, authority: str, tenant_id: str, client_id: str, signed_in: float) -> None:
+        self._set(username=username, authority=authority, tenant_id=tenant_id, client_id=client_id, signed_in=signed_in)
 
 
 def to_json(key: tuple[object, ...], content: Stored | KeptSignIn) -> bytes:

@@ -5,9 +5,9 @@ https://learn.microsoft.com/azure/app-service/overview-managed-identity
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from ...record import Record
 from ..redact import Secrets
 from .exchange import Limits
 from .host import asked
@@ -22,8 +22,7 @@ _CONNECT = 2.0
 _NAMES = {"client_id": "client_id", "object_id": "principal_id", "resource_id": "mi_res_id"}
 
 
-@dataclass(frozen=True)
-class AppService:
+class AppService(Record):
     """The endpoint of `IDENTITY_ENDPOINT`, opened by `IDENTITY_HEADER`.
 
     Args:
@@ -32,9 +31,13 @@ class AppService:
     """
 
     endpoint: str
-    header: str = field(repr=False)
+    header: str
 
     name = "App Service"
+    _hidden = ("header",)
+
+    def __init__(self, endpoint: str, header: str) -> None:
+        self._set(endpoint=endpoint, header=header)
 
     @property
     def key(self) -> tuple[str, ...]:

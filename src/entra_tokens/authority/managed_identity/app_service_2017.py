@@ -8,10 +8,10 @@ https://learn.microsoft.com/azure/app-service/overview-managed-identity
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ... import environment
+from ...record import Record
 from ..redact import Secrets
 from .exchange import Limits
 from .host import asked
@@ -26,8 +26,7 @@ _CONNECT = 2.0
 _NAMES = {"client_id": "clientid"}
 
 
-@dataclass(frozen=True)
-class AppService2017:
+class AppService2017(Record):
     """The endpoint of `MSI_ENDPOINT`, opened by `MSI_SECRET`.
 
     Args:
@@ -38,9 +37,14 @@ class AppService2017:
     """
 
     endpoint: str
-    secret: str = field(repr=False)
-    name: str = "Azure Machine Learning"
-    default: str = ""
+    secret: str
+    name: str
+    default: str
+
+    _hidden = ("secret",)
+
+    def __init__(self, endpoint: str, secret: str, name: str = "Azure Machine Learning", default: str = "") -> None:
+        self._set(endpoint=endpoint, secret=secret, name=name, default=default)
 
     @classmethod
     def from_environment(cls, endpoint: str, secret: str) -> AppService2017:

@@ -6,10 +6,10 @@ https://learn.microsoft.com/azure/azure-arc/servers/managed-identity-authenticat
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ...errors import AuthenticationFailed, CredentialUnavailable
+from ...record import Record
 from .arc_key import arc_folder, read_key
 from .exchange import Limits, Reply, exchange
 from .host import ask
@@ -33,19 +33,23 @@ class _Keys(list[str]):
         return "<hidden>"
 
 
-@dataclass(frozen=True)
-class Arc:
+class Arc(Record):
     """The agent's endpoint, `IDENTITY_ENDPOINT`.
 
     Args:
         endpoint: Its address.
-        folder: Where its key files are; None: nowhere on this system. Another than the platform's is for tests alone.
+        folder: Where its key files are; None: nowhere on this system. Another than the platform's ("") is for
+            tests alone.
     """
 
     endpoint: str
-    folder: str | None = field(default_factory=lambda: arc_folder(sys.platform), repr=False)
+    folder: str | None
 
     name = "Azure Arc"
+    _hidden = ("folder",)
+
+    def __init__(self, endpoint: str, folder: str | None = "") -> None:
+        self._set(endpoint=endpoint, folder=arc_folder(sys.platform) if folder == "" else folder)
 
     @property
     def key(self) -> tuple[str, ...]:

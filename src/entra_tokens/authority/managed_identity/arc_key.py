@@ -17,7 +17,7 @@ from ...errors import AuthenticationFailed, ConfigurationError
 __all__ = ["arc_folder", "read_key"]
 
 _LARGEST = 4096  # bytes
-_CHALLENGE = re.compile(r"Basic\s+realm\s*=\s*(\"?)([^\"]+)\1\s*", re.IGNORECASE)
+_CHALLENGE = r"(?i)Basic\s+realm\s*=\s*(\"?)([^\"]+)\1\s*"
 
 
 def arc_folder(platform: str) -> str | None:
@@ -40,7 +40,7 @@ def read_key(challenge: str, folder: str, *, who: str) -> str:
         AuthenticationFailed: It names no file that the agent would name; nothing was opened.
         ConfigurationError: This user may not read it.
     """
-    match = _CHALLENGE.fullmatch(challenge)
+    match = re.fullmatch(_CHALLENGE, challenge)
     path = match[2].strip() if match else ""
     if os.path.dirname(path) != folder or not os.path.basename(path).endswith(".key"):
         raise _refused(who, f"names no '.key' file directly in {folder}")

@@ -5,9 +5,9 @@ https://learn.microsoft.com/azure/cloud-shell/msi-authorization
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ...record import Record
 from .exchange import Limits, exchange
 from .host import ask
 
@@ -20,8 +20,7 @@ __all__ = ["CloudShell"]
 _CONNECT = 2.0
 
 
-@dataclass(frozen=True)
-class CloudShell:
+class CloudShell(Record):
     """The endpoint of `MSI_ENDPOINT`.
 
     Args:
@@ -31,6 +30,9 @@ class CloudShell:
     endpoint: str
 
     name = "Azure Cloud Shell"
+
+    def __init__(self, endpoint: str) -> None:
+        self._set(endpoint=endpoint)
 
     @property
     def key(self) -> tuple[str, ...]:

@@ -6,10 +6,11 @@ header to somebody else (measured with msal and azure-identity); here there is n
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 from urllib.parse import urlencode, urlsplit
 
 from ...errors import ConfigurationError, CredentialUnavailable
+from ...record import Record
 from ..failures import unavailable
 from ..link import connected
 from ..wire import NotHttp, Reply, TooLarge, read_reply, request_bytes
@@ -25,11 +26,14 @@ __all__ = ["Limits", "Reply", "exchange"]
 _CHECK = "Check who listens at that address, and ask again in a while."
 
 
-class Limits(NamedTuple):
+class Limits(Record):
     """Seconds to wait for the connection, and for everything, connecting included."""
 
     connect: float
     total: float
+
+    def __init__(self, connect: float, total: float) -> None:
+        self._set(connect=connect, total=total)
 
 
 def exchange(
@@ -63,7 +67,8 @@ def exchange(
     request = _request(parts, headers, query or {}, form, who)
     try:
         port = parts.port or (80 if thumbprint is None else 443)
-        link = connected(parts.hostname or "", port, within=min(limits), total=limits.total)
+        within = min(limits.connect, limits.total)
+        link = connected(parts.hostname or "", port, within=within, total=limits.total)
     except OSError as error:
         why = error.strerror or type(error).__name__
     else:

@@ -5,11 +5,11 @@ https://learn.microsoft.com/entra/identity/managed-identities-azure-resources/ho
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ... import environment
 from ...errors import CredentialUnavailable
+from ...record import Record
 from .exchange import Limits, Reply, exchange
 from .host import ask
 
@@ -32,8 +32,7 @@ _UPDATE = (*_PAUSES, 24.0, 24.0)
 _NAMES = {"client_id": "client_id", "object_id": "object_id", "resource_id": "msi_res_id"}
 
 
-@dataclass(frozen=True)
-class Imds:
+class Imds(Record):
     """IMDS, at `AZURE_POD_IDENTITY_AUTHORITY_HOST` if that is set.
 
     Args:
@@ -43,6 +42,9 @@ class Imds:
     base: str
 
     name = "IMDS"
+
+    def __init__(self, base: str) -> None:
+        self._set(base=base)
 
     @classmethod
     def from_environment(cls) -> Imds:

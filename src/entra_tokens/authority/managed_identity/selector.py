@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ...errors import ConfigurationError
+from ...record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -13,8 +13,7 @@ if TYPE_CHECKING:
 __all__ = ["Selector"]
 
 
-@dataclass(frozen=True)
-class Selector:
+class Selector(Record):
     """Which identity of the host is meant: at most one of the three; none: the system-assigned one.
 
     Args:
@@ -23,11 +22,14 @@ class Selector:
         resource_id: Its ARM resource id.
     """
 
-    client_id: str | None = None
-    object_id: str | None = None
-    resource_id: str | None = None
+    client_id: str | None
+    object_id: str | None
+    resource_id: str | None
 
-    def __post_init__(self) -> None:
+    def __init__(
+        self, client_id: str | None = None, object_id: str | None = None, resource_id: str | None = None
+    ) -> None:
+        self._set(client_id=client_id, object_id=object_id, resource_id=resource_id)
         given = [name for name, value in vars(self).items() if value is not None]
         if len(given) > 1:
             raise ConfigurationError(f"Give one of client_id, object_id and resource_id, not {' and '.join(given)}.")

@@ -8,10 +8,10 @@ https://learn.microsoft.com/azure/service-fabric/how-to-managed-identity-service
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ...errors import ConfigurationError
+from ...record import Record
 from ..redact import Secrets
 from .exchange import Limits, exchange
 from .host import ask
@@ -25,8 +25,7 @@ __all__ = ["ServiceFabric", "checked_thumbprint"]
 _CONNECT = 2.0
 
 
-@dataclass(frozen=True)
-class ServiceFabric:
+class ServiceFabric(Record):
     """The endpoint of `IDENTITY_ENDPOINT`, opened by `IDENTITY_HEADER`.
 
     Args:
@@ -36,10 +35,14 @@ class ServiceFabric:
     """
 
     endpoint: str
-    header: str = field(repr=False)
+    header: str
     thumbprint: str
 
     name = "Service Fabric"
+    _hidden = ("header",)
+
+    def __init__(self, endpoint: str, header: str, thumbprint: str) -> None:
+        self._set(endpoint=endpoint, header=header, thumbprint=thumbprint)
 
     @property
     def key(self) -> tuple[str, ...]:

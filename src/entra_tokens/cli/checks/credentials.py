@@ -50,7 +50,7 @@ def _check(settings: Settings, name: str, scope: str, seconds: float, works: Cal
     named = name == settings.credential
     fields = {**settings.fields, "credential": Setting(name, "--credential")}
     try:
-        provider = TokenProvider(credential_of(settings.with_fields(fields)), scope)
+        provider = TokenProvider(credential_of(settings.replaced(fields=fields)), scope)
     except ConfigurationError as error:
         found = Finding(name, "fail" if named else "absent", _first(error), status=ending(error)[0])
         return Check(GROUP, name, lambda: [found])
