@@ -1,0 +1,61 @@
+"""Record: what `dataclasses.dataclass(frozen=True)` would be, for the little that is needed of it."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+
+import pytest
+
+from entra_tokens.record import Record
+
+
+class Pair(Record):
+    """A kind of record with a secret."""
+
+    name: str
+    secret: str
+
+    _hidden = ("secret",)
+
+    def __init__(self, name: str, secret: str = "s3cret") -> None:
+        self._set(name=name, secret=secret)
+
+
+class Twin(Pair):
+    """Another kind with the same fields."""
+
+
+def test_equal_where_kind_and_fields_are() -> None:
+    assert Pair("a") == Pair("a", "s3cret")
+    assert hash(Pair("a")) == hash(Pair("a", "s3cret"))
+    assert Pair("a") != Pair("a", "other")  # what repr hides counts, too
+    assert Pair("a") != Twin("a")
+    assert Pair("a") != ("a", "s3cret")
+
+
+def test_the_secret_does_not_show() -> None:
+    assert repr(Pair("a")) == "Pair(name='a')"
+    assert repr(Twin("a")) == "Twin(name='a')"
+
+
+@pytest.mark.parametrize("name", ["name", "secret", "another"])
+def test_nothing_of_it_changes(name: str) -> None:
+    pair = Pair("a")
+    with pytest.raises(AttributeError, match=f"Pair is immutable; {name} cannot be set"):
+        setattr(pair, name, "x")
+    with pytest.raises(AttributeError, match=f"Pair is immutable; {name} cannot be deleted"):
+        delattr(pair, name)
+    assert pair == Pair("a")
+
+
+def test_the_same_with_other_values() -> None:
+    assert Twin("a").replaced(secret="x") == Twin("a", "x")
+    with pytest.raises(TypeError, match="nmae"):
+        Twin("a").replaced(nmae="x")
+
+
+def test_it_travels() -> None:
+    pair = Pair("a", "x")
+    assert pickle.loads(pickle.dumps(pair)) == pair
+    assert copy.deepcopy(pair) == copy.copy(pair) == pair
