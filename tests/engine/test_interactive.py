@@ -152,9 +152,10 @@ def test_when_the_last_waiter_leaves_the_polling_stops_and_another_caller_starts
     assert isinstance(first.error(), TokenTimeout)
     assert person.given_up.wait(30)
     landed(provider)
+    asked = person.prompts  # once; on such a machine the second caller may have come too late to join the first
     person.sign_in()
-    assert face.run(provider.token) == "token-2"
-    assert person.prompts == 2
+    assert face.run(provider.token) == f"token-{asked + 1}"
+    assert person.prompts == asked + 1
 
 
 def test_a_cancelled_last_waiter_stops_the_polling_too(face: Face, person: Person) -> None:
