@@ -39,7 +39,10 @@ def test_an_authority(text: str, settled: str, monkeypatch: pytest.MonkeyPatch) 
     assert normalised_authority() == settled
 
 
-@hypothesis.given(st.from_regex(r"[a-z0-9.-]{1,12}(:[0-9]{0,6})?", fullmatch=True))
+@hypothesis.given(
+    st.from_regex(r"([a-z0-9.-]{1,12}|login\.windows\.net)(:[0-9]{0,6})?", fullmatch=True),
+)
+@hypothesis.example("login.windows.net:8443")
 def test_one_that_stays_as_it_is_is_told_from_one_that_does_not(host: str) -> None:
     """Most are taken without being taken apart: those that this would leave alone, and no others."""
 
@@ -50,6 +53,20 @@ def test_one_that_stays_as_it_is_is_told_from_one_that_does_not(host: str) -> No
             return None
 
     assert settled(f"https://{host}") == settled(f"https://{host}/")  # the slash has it taken apart
+
+
+def test_an_address_is_not_kept_waiting_by_an_import() -> None:
+    """A credential may be made in an event loop, while a flight imports msal for hundreds of milliseconds."""
+    from threading import Thread
+
+    from entra_tokens.engine.workers import importing
+
+    made: list[str] = []
+    thread = Thread(target=lambda: made.append(normalised_authority("https://localhost:8443/")), daemon=True)
+    with importing():
+        thread.start()
+        thread.join(10)
+        assert made == ["https://localhost:8443"]
 
 
 def test_the_public_cloud_is_the_default() -> None:

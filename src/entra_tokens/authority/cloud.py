@@ -21,9 +21,8 @@ _NETWORK_HOSTS = {
     "login.chinacloudapi.cn": "login.partner.microsoftonline.cn",
     "login.usgovcloudapi.net": "login.microsoftonline.us",
 }
-_RENAMED = {f"https://{host}" for host in _NETWORK_HOSTS}
 _LABEL = r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?"
-_PLAIN = rf"https://{_LABEL}(?:\.{_LABEL})*(?::(?!443\Z)(?:[1-9][0-9]{{0,3}}|[1-5][0-9]{{4}}))?"  # stays as it is
+_PLAIN = rf"https://({_LABEL}(?:\.{_LABEL})*)(?::(?!443\Z)(?:[1-9][0-9]{{0,3}}|[1-5][0-9]{{4}}))?"  # stays as it is
 _HOST = r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\]"
 
 
@@ -47,7 +46,8 @@ def normalised_authority(authority: str | None = None) -> str:
     text = given.strip(" ")
     if "://" not in text:
         text = "https://" + text
-    if re.fullmatch(_PLAIN, text) and text not in _RENAMED:
+    plain = re.fullmatch(_PLAIN, text)
+    if plain and plain[1] not in _NETWORK_HOSTS:
         return text
     try:
         parts = urlsplit(text)
