@@ -55,6 +55,13 @@ def test_the_same_with_other_values() -> None:
         Twin("a").replaced(nmae="x")
 
 
+def test_it_is_taken_apart_as_a_dataclass_is() -> None:
+    match Twin("a", "x"):
+        case Pair(name, secret):
+            assert (name, secret) == ("a", "x")
+    assert Pair("a").__replace__(name="b") == Pair("b")
+
+
 def test_it_travels() -> None:
     pair = Pair("a", "x")
     assert pickle.loads(pickle.dumps(pair)) == pair

@@ -9,11 +9,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 if TYPE_CHECKING:
-    from typing_extensions import Self
+    from typing_extensions import Self, dataclass_transform
+else:
+
+    def dataclass_transform(**_):
+        return lambda kind: kind
+
 
 __all__ = ["Record"]
 
 
+@dataclass_transform(frozen_default=True)  # so that type checkers refuse to set a field
 class Record:
     """A value with named fields: equal where they are, hashable, unchangeable; any thread may read it.
 
@@ -23,6 +29,13 @@ class Record:
     _hidden: ClassVar[tuple[str, ...]] = ()
     """The fields that `repr` leaves out: secrets."""
 
+    __match_args__: ClassVar[tuple[str, ...]] = ()
+
+    def __init_subclass__(cls) -> None:
+        if "__init__" in vars(cls):
+            code = vars(cls)["__init__"].__code__
+            cls.__match_args__ = code.co_varnames[1 : code.co_argcount]  # type: ignore[misc] # wants it in a class body
+
     def _set(self, **fields: Any) -> None:
         for name, value in fields.items():
             object.__setattr__(self, name, value)  # by `vars` each would get a dictionary, of twice the size
@@ -31,11 +44,15 @@ class Record:
         """The same with other values in some fields."""
         return type(self)(**{**vars(self), **changes})
 
-    def __setattr__(self, name: str, value: object) -> NoReturn:
-        raise AttributeError(f"{type(self).__name__} is immutable; {name} cannot be set")
+    __replace__ = replaced  # `copy.replace` of Python 3.13
 
-    def __delattr__(self, name: str) -> NoReturn:
-        raise AttributeError(f"{type(self).__name__} is immutable; {name} cannot be deleted")
+    if not TYPE_CHECKING:  # a checker that sees it takes any name for one that can be set
+
+        def __setattr__(self, name: str, value: object) -> NoReturn:
+            raise AttributeError(f"{type(self).__name__} is immutable; {name} cannot be set")
+
+        def __delattr__(self, name: str) -> NoReturn:
+            raise AttributeError(f"{type(self).__name__} is immutable; {name} cannot be deleted")
 
     def __eq__(self, other: object) -> bool:
         return vars(self) == vars(other) if type(self) is type(other) else NotImplemented
