@@ -43,8 +43,8 @@ class Cell(Slot):
     """The token for one identity, scope, tenant and CAE choice. Any thread may call anything."""
 
     __slots__ = (
-        "__weakref__", "_backoff", "_challenges", "_flights", "_forced_until", "_lock", "_refused", "_told_expired",
-        "credential", "engine", "listeners", "renewals", "request", "store",
+        "__weakref__", "_backoff", "_challenges", "_engine", "_flights", "_forced_until", "_lock", "_refused",
+        "_told_expired", "credential", "listeners", "renewals", "request", "store",
     )  # fmt: skip
 
     def __init__(self, engine: Engine, credential: Credential, request: TokenRequest) -> None:
@@ -54,7 +54,7 @@ class Cell(Slot):
         self.store: Store | None = None
         self.listeners: Listeners = Listeners()
         self.renewals: int = 0
-        self.engine: Engine = engine
+        self._engine = engine
         self._lock = threading.Lock()
         self._backoff = Backoff()
         self._flights: dict[str | None, Flight] = {}  # by claims challenge
@@ -192,6 +192,7 @@ class Cell(Slot):
                 outcome = self._store(flight, outcome)
             flight.outcome = outcome
             self.note("renewed") if isinstance(outcome, Token) else self.note("renewal_failed", outcome)
+        self._engine.landed(self)
         return outcome
 
     def _store(self, flight: Flight, token: Token) -> Token:
@@ -263,7 +264,7 @@ class Cell(Slot):
         if expired and not self._told_expired:
             self._told_expired = True
             self.note("expired")
-        flight = Flight(self, request, policy, self.engine.sign_ins, may_prompt=may_prompt)
+        flight = Flight(self, request, policy, self._engine.sign_ins, may_prompt=may_prompt)
         self._flights[claims] = flight
         return flight
 
@@ -284,7 +285,7 @@ class Cell(Slot):
 
     def note(self, kind: EventKind, error: EntraTokensError | None = None) -> None:
         """Note an event, for the next flight to tell when it has landed."""
-        self.listeners.note(lambda: news(self, kind, self.engine.digest(self), error))
+        self.listeners.note(lambda: news(self, kind, self._engine.digest(self), error))
 
     def renew_after_fork(self) -> None:
         """In a forked child: the parent's flights land there, and the refresh instant is drawn anew."""

@@ -139,7 +139,6 @@ class Flight:
             self.outcome = self.cell.land(self, outcome)
         finally:
             self.landed.set()  # whatever happens, nobody waits for a thread that has ended
-        self.cell.engine.landed(self.cell)  # no waiter waits for that; until then it lives with this flight
         self.cell.listeners.tell()
 
     def _prompted(self, until: float) -> None:
