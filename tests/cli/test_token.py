@@ -120,6 +120,47 @@ print(printed(sys.argv[1:]), *sys.modules, file=sys.stderr)
     assert not {"entra_tokens.engine.engine", "entra_tokens.provider"} & set(modules)
 
 
+KEYRING = """
+import pathlib
+from keyring.backend import KeyringBackend
+
+class Backend(KeyringBackend):
+    priority = 5
+    file = pathlib.Path(__file__).with_suffix(".kept")
+
+    def get_password(self, service, username):
+        return self.file.read_text() if self.file.exists() else None
+
+    def set_password(self, service, username, password):
+        self.file.write_text(password)
+"""
+
+
+@pytest.mark.parametrize(("min_ttl", "code"), [("1m", "0"), ("100d", "None")])
+def test_with_a_keyring_half_of_what_that_stands_on_is_not_loaded(
+    application: dict[str, str], tmp_path: Path, min_ttl: str, code: str
+) -> None:
+    """Until it has been found that the full command is needed, which may use it."""
+    (tmp_path / "kept.py").write_text(KEYRING)
+    path = os.pathsep.join(filter(None, [str(tmp_path), application.get("PYTHONPATH", "")]))
+    environ = {**application, "ENTRA_TOKENS_HOME": str(tmp_path / "home"), "PYTHONPATH": path}
+    environ["PYTHON_KEYRING_BACKEND"] = "kept.Backend"
+    script = """
+import sys
+from entra_tokens.cli.quick import printed
+print(printed(["token", "--min-ttl", sys.argv[1]]), *sys.modules, file=sys.stderr)
+"""
+    assert run("token", environ=environ).stdout
+    done = subprocess.run(
+        [sys.executable, "-c", script, min_ttl], env=environ, capture_output=True, text=True, check=True
+    )
+    status, *modules = done.stderr.split()
+    assert status == code
+    assert {"keyring", "urllib.request"} <= set(modules)
+    assert ("http.client" in modules) == (status == "None")
+    assert (tmp_path / "kept.kept").exists()
+
+
 @pytest.mark.parametrize(
     ("spoilt", "status", "says"),
     [

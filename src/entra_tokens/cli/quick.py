@@ -4,6 +4,7 @@ into the parser. What is not plain here is left to the full command, which parse
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -25,12 +26,14 @@ def printed(arguments: Sequence[str]) -> int | None:
     if flags is None:
         return None
     from ..errors import EntraTokensError
+    from . import later
 
-    try:
+    later.begin()
+    text = None
+    with suppress(EntraTokensError, OSError, ValueError):  # the full command meets it again, and says so
         text = _found(flags)
-    except (EntraTokensError, OSError, ValueError):  # the full command meets it again, and says so
-        return None
     if text is None:
+        later.end()
         return None
     from . import talk
 
