@@ -7,7 +7,19 @@ import pickle
 
 import pytest
 
+from entra_tokens import Token
+from entra_tokens.authority.managed_identity.app_service import AppService
+from entra_tokens.authority.managed_identity.app_service_2017 import AppService2017
+from entra_tokens.authority.managed_identity.service_fabric import ServiceFabric
+from entra_tokens.authority.redact import Secrets
+from entra_tokens.authority.seen import Seen
+from entra_tokens.authority.wire import Reply
+from entra_tokens.credentials.prompt import DeviceCodePrompt
+from entra_tokens.credentials.proof import Shown
+from entra_tokens.credentials.sign_in import SignIn
 from entra_tokens.record import Record
+from entra_tokens.stores.protocol import Stored
+from entra_tokens.stores.records import KeptSignIn
 
 
 class Pair(Record):
@@ -66,3 +78,23 @@ def test_it_travels() -> None:
     pair = Pair("a", "x")
     assert pickle.loads(pickle.dumps(pair)) == pair
     assert copy.deepcopy(pair) == copy.copy(pair) == pair
+
+
+SECRET = "MARKER-s3cret"
+HOLDERS: list[Record] = [
+    AppService("http://host", SECRET),
+    AppService2017("http://host", SECRET),
+    DeviceCodePrompt(SECRET, "https://host", 1.0, f"enter {SECRET}"),
+    KeptSignIn(SECRET, "who", "ada", frozenset({"ada"}), 1.0),
+    Reply(200, {}, SECRET.encode()),
+    Seen({"access_token": SECRET}, 200, None, 1.0),
+    ServiceFabric("https://host", SECRET, "ab" * 20),
+    Shown(SECRET, Secrets((SECRET,))),
+    SignIn(SECRET, "ada"),
+    Stored(Token(SECRET, expires_on=1.0), 1.0),
+]
+
+
+@pytest.mark.parametrize("holder", HOLDERS, ids=lambda holder: type(holder).__name__)
+def test_whatever_holds_a_secret_does_not_show_it(holder: Record) -> None:
+    assert "MARKER" not in f"{holder!r} {holder} {[holder]}"
